@@ -1,0 +1,1 @@
+//! One output's queue of metrics.

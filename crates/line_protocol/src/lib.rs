@@ -1,0 +1,1 @@
+//! Metrics to InfluxDB line protocol and back.

@@ -1,0 +1,1 @@
+//! TLS options, HTTP clients and addresses as Telegraf's plugins share them.

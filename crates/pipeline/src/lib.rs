@@ -1,0 +1,1 @@
+//! What joins plugins: inputs, processors, aggregators, outputs.

@@ -1,0 +1,112 @@
+//! Where an input puts its metrics; it gathers what is ready and sends one batch.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::{Log, Metric};
+
+/// What takes an input's batches: the pipeline, or a test.
+#[async_trait]
+pub trait Sink: Send + Sync {
+    /// Takes a batch through filters, processors and into the outputs' buffers; returns when it is there.
+    async fn send(&self, metrics: Vec<Metric>);
+    /// Asks the outputs to write now what they have: the input waits for it.
+    fn hurry(&self);
+}
+
+/// How far the agent's life has come, as an input sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Read.
+    #[default]
+    Running,
+    /// Read no more; what was read is being written.
+    Stopping,
+    /// Everything that could be written is; acknowledge and return.
+    Closing,
+}
+
+/// The signs between the core and one run of an input.
+pub struct Lifecycle {
+    /// Set by the core.
+    pub phase: watch::Receiver<Phase>,
+    /// Set by the input: it is up.
+    pub ready: watch::Sender<bool>,
+    /// Set by the input: nothing more will come.
+    pub drained: watch::Sender<bool>,
+}
+
+/// Where an input puts its metrics.
+pub struct Accumulator {
+    sink: Arc<dyn Sink>,
+    batch: Vec<Metric>,
+    log: Log,
+    life: Lifecycle,
+}
+
+/// A batch is sent on its own once it holds so many metrics.
+const FULL: usize = 4096;
+
+impl Accumulator {
+    /// Made by the core for one run of an input.
+    pub fn new(sink: Arc<dyn Sink>, log: Log, life: Lifecycle) -> Accumulator {
+        Accumulator { sink, batch: Vec::new(), log, life }
+    }
+    /// Adds a metric. It is sent with the next [`flush`](Accumulator::flush), at the latest when a polled input's gather ends.
+    #[inline]
+    pub fn add(&mut self, metric: Metric) {
+        self.batch.push(metric);
+    }
+    /// The batch itself, for parsers to append to.
+    #[inline]
+    pub fn batch(&mut self) -> &mut Vec<Metric> {
+        &mut self.batch
+    }
+    /// Whether enough has gathered to be sent.
+    pub fn is_full(&self) -> bool {
+        self.batch.len() >= FULL
+    }
+    /// Sends what has gathered.
+    pub async fn flush(&mut self) {
+        if !self.batch.is_empty() {
+            let room = self.batch.len().min(FULL);
+            let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(room));
+            self.sink.send(batch).await;
+        }
+    }
+    /// Logs and counts an error that does not end the gather or run.
+    pub fn error(&self, error: impl std::fmt::Display) {
+        crate::error!(self.log, "Error in plugin: {error}");
+    }
+    /// Asks the outputs to write now: messages are under way, and no more come until they are settled.
+    pub fn hurry(&self) {
+        self.sink.hurry();
+    }
+    /// Says that the input is up.
+    pub fn ready(&self) {
+        self.life.ready.send_replace(true);
+    }
+    /// Waits until the input shall read no more.
+    pub async fn stopping(&mut self) {
+        // A core that is gone has stopped.
+        let _ = self.life.phase.wait_for(|p| *p >= Phase::Stopping).await;
+    }
+    /// Whether the input shall read no more.
+    pub fn is_stopping(&self) -> bool {
+        *self.life.phase.borrow() >= Phase::Stopping
+    }
+    /// Says that nothing more will come: called after the last flush, once [`stopping`](Accumulator::stopping).
+    pub fn drained(&self) {
+        self.life.drained.send_replace(true);
+    }
+    /// Waits until everything that could be written is: acknowledge the rest and return.
+    pub async fn closing(&mut self) {
+        let _ = self.life.phase.wait_for(|p| *p >= Phase::Closing).await;
+    }
+    /// A receiver of the phase, for an input that waits for several things at once.
+    pub fn phase(&self) -> watch::Receiver<Phase> {
+        self.life.phase.clone()
+    }
+}

@@ -1,0 +1,255 @@
+//! A plugin's place in the agent: its name, its table, its log, and the parts that the core makes for it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use serde::de::DeserializeOwned;
+
+use crate::conf::{ConfigError, Duration, NodeKind, Secret, Table, Unused, deserialize};
+use crate::registry::{self, Build, Kind};
+use crate::{Key, Log, Parser, Result, Serializer};
+
+/// What `[agent]` says that plugins may want to know.
+#[derive(Clone, Debug)]
+pub struct AgentInfo {
+    /// The program's version.
+    pub version: String,
+    /// The value of the tag `host`, unless it is omitted.
+    pub hostname: Option<String>,
+    /// The agent's gather interval.
+    pub interval: Duration,
+    /// The agent's flush interval.
+    pub flush_interval: Duration,
+    /// The metrics of one write call.
+    pub metric_batch_size: usize,
+    /// `--test` or `--once`.
+    pub once: bool,
+}
+
+impl Default for AgentInfo {
+    fn default() -> AgentInfo {
+        AgentInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            hostname: None,
+            interval: Duration::from_secs(10),
+            flush_interval: Duration::from_secs(10),
+            metric_batch_size: 1000,
+            once: false,
+        }
+    }
+}
+
+/// Resolves references to secret stores.
+#[async_trait]
+pub trait Revealer: Send + Sync {
+    /// The text behind `@{store:key}`.
+    async fn reveal(&self, store: &str, key: &str) -> Result<String>;
+    /// Whether there is such a store; asked when the configuration is loaded.
+    fn has(&self, store: &str) -> bool;
+}
+
+/// A plugin's place in the agent. Cloning shares it.
+#[derive(Clone)]
+pub struct Context(Arc<Inner>);
+
+struct Inner {
+    kind: Kind,
+    name: String,
+    alias: String,
+    table: Table,
+    log: Log,
+    agent: Arc<AgentInfo>,
+    revealer: Option<Arc<dyn Revealer>>,
+    /// A parser's default measurement.
+    metric_name: Key,
+    /// What every struct that read the table left: a key is unknown where nobody took it.
+    reads: Mutex<Vec<Vec<Unused>>>,
+}
+
+/// Builds a [`Context`]; the core and the test kit do.
+impl Context {
+    /// The place of the plugin `name` with its dealt `table`.
+    pub fn new(kind: Kind, name: &str, alias: &str, table: Table, log: Log, agent: Arc<AgentInfo>) -> Context {
+        Context(Arc::new(Inner {
+            kind,
+            name: name.to_owned(),
+            alias: alias.to_owned(),
+            table,
+            log,
+            agent,
+            revealer: None,
+            metric_name: Key::new(name),
+            reads: Mutex::default(),
+        }))
+    }
+    /// The same with secret stores.
+    pub fn with_revealer(self, revealer: Arc<dyn Revealer>) -> Context {
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => Context(Arc::new(Inner { revealer: Some(revealer), ..inner })),
+            Err(shared) => Context(shared),
+        }
+    }
+
+    /// Input, processor and so on.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+    /// The name in the configuration, such as `mqtt_consumer`.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+    /// The alias, or nothing.
+    pub fn alias(&self) -> &str {
+        &self.0.alias
+    }
+    /// The plugin's logger.
+    pub fn log(&self) -> &Log {
+        &self.0.log
+    }
+    /// What `[agent]` says.
+    pub fn agent(&self) -> &AgentInfo {
+        &self.0.agent
+    }
+    /// The plugin's table, common keys taken out.
+    pub fn table(&self) -> &Table {
+        &self.0.table
+    }
+    /// A parser's default measurement: the name of the plugin that reads.
+    pub fn metric_name(&self) -> &Key {
+        &self.0.metric_name
+    }
+
+    /// Reads the plugin's table into a struct; the core does it for [`Plugin::Config`](crate::Plugin::Config).
+    pub fn config<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        let (config, unused) = deserialize(&self.0.table)?;
+        self.0.reads.lock().push(unused);
+        Ok(config)
+    }
+
+    /// Keys of the table that no struct took.
+    pub fn unused(&self) -> Vec<Unused> {
+        let reads = self.0.reads.lock();
+        let mut all: Vec<&Unused> = reads.iter().flatten().collect();
+        all.sort_by_key(|u| u.span);
+        all.dedup_by_key(|u| &u.path);
+        let left = |unused: &&Unused| {
+            reads.iter().all(|read| read.iter().any(|u| unused.path.starts_with(&u.path)))
+        };
+        let mut left: Vec<Unused> = all.into_iter().filter(left).cloned().collect();
+        // Of a table that nobody took its head is enough.
+        let heads = left.clone();
+        left.retain(|u| !heads.iter().any(|h| h.path.len() < u.path.len() && u.path.starts_with(&h.path)));
+        left
+    }
+
+    /// The parser that the plugin's `data_format` names, built from the plugin's own table; `default` where it names none.
+    pub fn parser(&self, default: &str) -> Result<Box<dyn Parser>> {
+        self.parser_from(&self.0.table, default, self.0.metric_name.clone())
+    }
+
+    /// A parser built from a table of its own (an adapter, a processor's options), with its default measurement.
+    pub fn parser_from(&self, table: &Table, default: &str, metric_name: Key) -> Result<Box<dyn Parser>> {
+        let format = self.data_format(table, default)?;
+        let Some(Build::Parser(build)) = registry::find(Kind::Parser, &format).map(|r| r.build) else {
+            return Err(registry::not_found(Kind::Parser, &format));
+        };
+        let cx = self.part(Kind::Parser, &format, table, metric_name);
+        let parser = build(&cx)?;
+        self.note_part(table, &cx);
+        Ok(parser)
+    }
+
+    /// The serializer that the plugin's `data_format` names, built from the plugin's own table.
+    pub fn serializer(&self, default: &str) -> Result<Box<dyn Serializer>> {
+        let table = &self.0.table;
+        let format = self.data_format(table, default)?;
+        let Some(Build::Serializer(build)) = registry::find(Kind::Serializer, &format).map(|r| r.build) else {
+            return Err(registry::not_found(Kind::Serializer, &format));
+        };
+        let cx = self.part(Kind::Serializer, &format, table, self.0.metric_name.clone());
+        let serializer = build(&cx)?;
+        self.note_part(table, &cx);
+        Ok(serializer)
+    }
+
+    fn data_format(&self, table: &Table, default: &str) -> Result<String, ConfigError> {
+        match table.get("data_format") {
+            None => Ok(default.to_owned()),
+            Some(node) => match &node.kind {
+                NodeKind::String(s) if s.is_empty() => Ok(default.to_owned()),
+                NodeKind::String(s) => Ok(s.clone()),
+                _ => Err(ConfigError::at(node.span, "option \"data_format\": expected a string")),
+            },
+        }
+    }
+
+    fn part(&self, kind: Kind, name: &str, table: &Table, metric_name: Key) -> Context {
+        Context(Arc::new(Inner {
+            kind,
+            name: name.to_owned(),
+            alias: self.0.alias.clone(),
+            table: table.clone(),
+            log: Log::new(format!("{}.{name}::{}", kind.plural(), self.0.log.name()), None, None),
+            agent: self.0.agent.clone(),
+            revealer: self.0.revealer.clone(),
+            metric_name,
+            reads: Mutex::default(),
+        }))
+    }
+
+    /// What a part left of the plugin's own table, `data_format` excepted, is left by the plugin too.
+    fn note_part(&self, table: &Table, cx: &Context) {
+        if std::ptr::eq(table, &self.0.table) {
+            for mut read in cx.0.reads.lock().drain(..) {
+                read.retain(|u| u.path[0] != "data_format");
+                self.0.reads.lock().push(read);
+            }
+        }
+    }
+
+    /// The text behind a secret, references to stores resolved. Asked anew each time it is used: stores may renew it.
+    pub async fn reveal(&self, secret: &Secret) -> Result<String> {
+        let mut out = String::new();
+        let mut rest = secret.template();
+        while let Some((before, store, key, after)) = split_reference(rest) {
+            out.push_str(before);
+            match &self.0.revealer {
+                Some(revealer) => out.push_str(&revealer.reveal(store, key).await?),
+                None => anyhow::bail!("unknown secret-store {store:?}"),
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+}
+
+/// Splits at the first `@{store:key}`.
+fn split_reference(text: &str) -> Option<(&str, &str, &str, &str)> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find("@{").map(|i| i + from) {
+        if let Some(end) = text[at..].find('}').map(|i| i + at)
+            && let Some((store, key)) = text[at + 2..end].split_once(':')
+        {
+            let word = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            if word(store) && word(key) {
+                return Some((&text[..at], store, key, &text[end + 1..]));
+            }
+        }
+        from = at + 2;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_found_in_a_text() {
+        assert_eq!(split_reference("a@{s:k}b"), Some(("a", "s", "k", "b")));
+        assert_eq!(split_reference("@{nope} @{s:k}"), Some(("@{nope} ", "s", "k", "")));
+        assert_eq!(split_reference("plain"), None);
+    }
+}

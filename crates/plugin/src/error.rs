@@ -1,0 +1,92 @@
+//! What an output or a start says when it fails, so that the core knows what to do.
+
+use std::fmt;
+
+/// A failed start.
+#[derive(Debug)]
+pub struct StartError {
+    /// What went wrong.
+    pub error: anyhow::Error,
+    /// It may pass by itself (nobody listens yet): `startup_error_behavior` applies. Otherwise the agent ends.
+    pub retry: bool,
+}
+
+impl StartError {
+    /// One that may pass: a refused connection, a name that does not resolve.
+    pub fn retry(error: impl Into<anyhow::Error>) -> StartError {
+        StartError { error: error.into(), retry: true }
+    }
+}
+impl<E: Into<anyhow::Error>> From<E> for StartError {
+    fn from(error: E) -> StartError {
+        let error: anyhow::Error = error.into();
+        match error.downcast::<Passing>() {
+            Ok(Passing(error)) => StartError { error, retry: true },
+            Err(error) => StartError { error, retry: false },
+        }
+    }
+}
+
+/// Carries a [`StartError`] that may pass through an `anyhow::Error`, for [`ServiceInput::run`](crate::ServiceInput::run).
+#[derive(Debug)]
+struct Passing(anyhow::Error);
+impl fmt::Display for Passing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+impl std::error::Error for Passing {}
+
+impl StartError {
+    /// The same as an `anyhow::Error`, to be returned by a service input before it is ready.
+    pub fn into_error(self) -> anyhow::Error {
+        if self.retry { anyhow::Error::new(Passing(self.error)) } else { self.error }
+    }
+}
+
+/// One metric that was refused for good.
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    /// Its index in the batch.
+    pub index: usize,
+    /// What the server or format said.
+    pub reason: String,
+}
+
+/// Why a write did not take all metrics. Whatever it does not name as accepted or rejected is written again later.
+#[derive(Debug)]
+pub struct WriteError {
+    /// What went wrong.
+    pub error: anyhow::Error,
+    /// Indexes of metrics that are safe at the other end.
+    pub accepted: Vec<usize>,
+    /// Metrics refused for good: they leave the buffer, for the dead letters where there are some.
+    pub rejected: Vec<Rejection>,
+    /// Not before so long: what a server's Retry-After says.
+    pub retry_after: Option<std::time::Duration>,
+}
+
+impl WriteError {
+    /// Nothing was taken; try all again at the next flush.
+    pub fn retry(error: impl Into<anyhow::Error>) -> WriteError {
+        WriteError { error: error.into(), accepted: Vec::new(), rejected: Vec::new(), retry_after: None }
+    }
+    /// The same, not before `after`.
+    pub fn retry_after(error: impl Into<anyhow::Error>, after: std::time::Duration) -> WriteError {
+        WriteError { retry_after: Some(after), ..WriteError::retry(error) }
+    }
+    /// Some were taken, some refused for good; the rest stays.
+    pub fn partial(error: impl Into<anyhow::Error>, accepted: Vec<usize>, rejected: Vec<Rejection>) -> WriteError {
+        WriteError { accepted, rejected, ..WriteError::retry(error) }
+    }
+}
+impl<E: Into<anyhow::Error>> From<E> for WriteError {
+    fn from(error: E) -> WriteError {
+        WriteError::retry(error)
+    }
+}
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error)
+    }
+}

@@ -1,0 +1,1 @@
+//! Few metrics out of many, a period at a time.

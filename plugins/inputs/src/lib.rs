@@ -1,0 +1,1 @@
+//! Inputs that need no third-party crate.

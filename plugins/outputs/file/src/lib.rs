@@ -1,0 +1,1 @@
+//! Bytes to files and stdout.

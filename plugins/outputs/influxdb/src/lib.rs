@@ -1,0 +1,1 @@
+//! Line protocol to InfluxDB 1.x.

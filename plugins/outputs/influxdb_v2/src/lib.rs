@@ -1,0 +1,1 @@
+//! Line protocol to InfluxDB 2.x.

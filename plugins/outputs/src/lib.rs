@@ -1,0 +1,1 @@
+//! Outputs that need no third-party crate.

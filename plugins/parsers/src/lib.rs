@@ -1,0 +1,1 @@
+//! Payload formats in: the parsers that need no crate of their own.

@@ -1,0 +1,1 @@
+//! Metrics changed one after the other.
