@@ -1,3 +1,69 @@
 //! The project's automation: `cargo xtask`.
+#![allow(clippy::print_stdout, reason = "a program for people at a terminal")]
 
-fn main() {}
+mod arrows;
+mod conformance;
+mod install;
+mod lint;
+mod shell;
+mod size;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test [--no-install] [--fast]  install what the tests need, build, run every test against real servers
+                                --no-install: use what is there; --fast: only the tests that need no server
+  install                       only install what the tests need
+  lint [--deny]                 format, clippy, arrows between crates, banned crates, cargo-deny where it is installed
+                                --deny: install cargo-deny first (it compiles for minutes)
+  conformance [PREFIX]...       run the conformance cases beside the checkout on the release binary
+  size                          the size of the release binary
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<()> {
+    let Some((command, rest)) = args.split_first() else {
+        bail!("no command\n{USAGE}")
+    };
+    match command.as_str() {
+        "test" => test::run(&test::Options {
+            install: !flag(rest, "--no-install", &["--fast"])?,
+            fast: flag(rest, "--fast", &["--no-install"])?,
+        }),
+        "install" => flag(rest, "", &[]).and_then(|_| install::run_all()),
+        "lint" => lint::run(flag(rest, "--deny", &[])?),
+        "conformance" => conformance::run(rest),
+        "size" => size::run(),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        other => bail!("unknown command {other:?}\n{USAGE}"),
+    }
+}
+
+/// Whether `wanted` is among the arguments; one that is neither it nor one of `others` is an error.
+fn flag(args: &[String], wanted: &str, others: &[&str]) -> Result<bool> {
+    if let Some(unknown) = args
+        .iter()
+        .find(|a| *a != wanted && !others.contains(&a.as_str()))
+    {
+        bail!("unknown argument {unknown:?}\n{USAGE}");
+    }
+    Ok(args.iter().any(|a| a == wanted))
+}

@@ -1,5 +1,36 @@
 //! Configuration files to dealt tables: text in, the agent's settings and one table per plugin out.
+//!
+//! [`list_files`] and [`read_sources`] find and read the files as Telegraf does, [`load`] makes a [`Config`] of their
+//! texts, and [`unknown_keys`] says what the plugins left over. A [`Problem`] shows its place in the file.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod agent;
+mod deal;
+mod docs;
+mod env;
+mod goerr;
+mod hints;
+mod id;
+mod load;
 mod model;
+mod options;
+mod parse;
+mod plugins;
+mod problem;
+mod schema;
+mod select;
+mod source;
+mod suggest;
+mod text;
+mod tree;
+mod unknown;
 
-pub use model::{AgentConfig, Common, Config, FilterConfig, PluginConfig, WheatstoneConfig};
+pub use docs::{agent_sample, option_table, sample};
+pub use load::{Loaded, load};
+pub use model::{AgentConfig, Common, Config, FilterConfig, Header, PluginConfig, WheatstoneConfig};
+pub use options::{EnvMode, LoadOptions, Vars};
+pub use problem::{Note, Place, Problem, problems_json};
+pub use schema::KnownKeys;
+pub use source::{Source, is_url, list_files, read_files, read_sources, text_of};
+pub use unknown::{is_loader_key, unknown_keys};

@@ -35,6 +35,19 @@ pub struct PluginConfig {
     pub span: Span,
     /// Telegraf's plugin ID: a SHA-256 over kind, name and options, as hex. Folders and states are kept under it.
     pub id: String,
+    /// How its header stands in the file.
+    pub header: Header,
+}
+
+/// How a plugin's header stands in its file: what messages tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// It has double brackets.
+    pub list: bool,
+    /// The line of the first header of the kind in this file: the number that Telegraf names for unknown options.
+    pub group_line: usize,
+    /// The first header of a table inside this one: options of the plugin itself stand above it.
+    pub inner: Option<Span>,
 }
 
 /// Keys that plugins have in common. A kind uses those that it has in Telegraf; the rest keep their defaults.

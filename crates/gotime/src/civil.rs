@@ -39,7 +39,11 @@ pub fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = (day_of_year - (153 * month_from_march + 2) / 5 + 1) as u32;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 } as u32;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    } as u32;
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -49,7 +53,14 @@ impl Civil {
     pub fn from_seconds(seconds: i64) -> Civil {
         let (year, month, day) = civil_from_days(seconds.div_euclid(DAY));
         let of_day = seconds.rem_euclid(DAY) as u32;
-        Civil { year, month, day, hour: of_day / 3600, minute: of_day / 60 % 60, second: of_day % 60 }
+        Civil {
+            year,
+            month,
+            day,
+            hour: of_day / 3600,
+            minute: of_day / 60 % 60,
+            second: of_day % 60,
+        }
     }
 
     /// Seconds since 1970 on this very clock.
@@ -94,7 +105,11 @@ mod tests {
         assert_eq!(days_from_civil(2000, 2, 29), 11_016);
         assert_eq!(days_from_civil(0, 1, 1), -719_528);
         assert_eq!(civil_from_days(-1), (1969, 12, 31));
-        assert_eq!(Civil::from_seconds(1_700_000_000).weekday(), 2, "14 November 2023 was a Tuesday");
+        assert_eq!(
+            Civil::from_seconds(1_700_000_000).weekday(),
+            2,
+            "14 November 2023 was a Tuesday"
+        );
         assert_eq!(Civil::from_seconds(1_735_603_200).day_of_year(), 366);
     }
 

@@ -40,7 +40,12 @@ pub enum TimeError {
 impl fmt::Display for TimeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TimeError::Mismatch { value, layout, value_part, layout_part } => write!(
+            TimeError::Mismatch {
+                value,
+                layout,
+                value_part,
+                layout_part,
+            } => write!(
                 f,
                 "parsing time {} as {}: cannot parse {value_part} as {}",
                 quote(value.as_bytes()),
@@ -55,7 +60,11 @@ impl fmt::Display for TimeError {
             TimeError::OutOfRange => f.write_str("time does not fit into nanoseconds since 1970"),
             TimeError::UnknownZone(name) => write!(f, "unknown time zone {name}"),
             TimeError::UnknownAbbreviation(name) => {
-                write!(f, "cannot resolve timezone abbreviation {0:?}: unknown time zone {0}", name)
+                write!(
+                    f,
+                    "cannot resolve timezone abbreviation {0:?}: unknown time zone {0}",
+                    name
+                )
             }
             TimeError::Duration(message) => f.write_str(message),
         }

@@ -78,7 +78,11 @@ impl Layout {
             for (at, _) in rest.char_indices() {
                 if let Some((element, len)) = element_at(&rest.as_bytes()[at..]) {
                     // `_2006` is an underscore before a year.
-                    let at = if element == Element::LongYear && rest.as_bytes()[at] == b'_' { at + 1 } else { at };
+                    let at = if element == Element::LongYear && rest.as_bytes()[at] == b'_' {
+                        at + 1
+                    } else {
+                        at
+                    };
                     steps.push(Step {
                         literal: rest[..at].to_string(),
                         element,
@@ -88,7 +92,11 @@ impl Layout {
                     continue 'next;
                 }
             }
-            return Layout { source: source.to_string(), steps, tail: rest.to_string() };
+            return Layout {
+                source: source.to_string(),
+                steps,
+                tail: rest.to_string(),
+            };
         }
     }
 
@@ -116,7 +124,10 @@ pub fn named_layout(name: &str) -> Option<&'static str> {
         ("stampmicro", "Jan _2 15:04:05.000000"),
         ("stampnano", "Jan _2 15:04:05.000000000"),
     ];
-    NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, layout)| *layout)
+    NAMES
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, layout)| *layout)
 }
 
 /// The element that `text` begins with, and its length.
@@ -173,7 +184,14 @@ fn element_at(text: &[u8]) -> Option<(Element, usize)> {
 
 fn offset_at(text: &[u8]) -> Option<(Element, usize)> {
     let z = text[0] == b'Z';
-    let form = |colon, minutes, seconds| Element::Offset(OffsetForm { z, colon, minutes, seconds });
+    let form = |colon, minutes, seconds| {
+        Element::Offset(OffsetForm {
+            z,
+            colon,
+            minutes,
+            seconds,
+        })
+    };
     let digits = &text[1..];
     let found = if digits.starts_with(b"070000") {
         (form(false, true, true), 7)
@@ -202,7 +220,10 @@ mod tests {
     #[test]
     fn literals_stand_between_elements() {
         let layout = Layout::new("at 15h04, Janus_2006!");
-        assert_eq!(elements("at 15h04, Janus_2006!"), [Element::Hour, Element::ZeroMinute, Element::LongYear]);
+        assert_eq!(
+            elements("at 15h04, Janus_2006!"),
+            [Element::Hour, Element::ZeroMinute, Element::LongYear]
+        );
         assert_eq!(layout.steps[2].literal, ", Janus_");
         assert_eq!(layout.steps[2].text, "2006");
         assert_eq!(layout.tail, "!");
@@ -210,14 +231,33 @@ mod tests {
 
     #[test]
     fn a_fraction_is_digits_of_one_kind() {
-        assert_eq!(elements(".000"), [Element::Fraction { digits: 3, separator: b'.' }]);
-        assert_eq!(elements(",99"), [Element::ShortFraction { digits: 2, separator: b',' }]);
+        assert_eq!(
+            elements(".000"),
+            [Element::Fraction {
+                digits: 3,
+                separator: b'.'
+            }]
+        );
+        assert_eq!(
+            elements(",99"),
+            [Element::ShortFraction {
+                digits: 2,
+                separator: b','
+            }]
+        );
         assert_eq!(elements(".0091"), [Element::NumMonth]);
     }
 
     #[test]
     fn zones_take_the_longest_form() {
-        let form = |z, colon, minutes, seconds| Element::Offset(OffsetForm { z, colon, minutes, seconds });
+        let form = |z, colon, minutes, seconds| {
+            Element::Offset(OffsetForm {
+                z,
+                colon,
+                minutes,
+                seconds,
+            })
+        };
         assert_eq!(elements("-07"), [form(false, false, false, false)]);
         assert_eq!(elements("-070000"), [form(false, false, true, true)]);
         assert_eq!(elements("Z07:00"), [form(true, true, true, false)]);

@@ -81,6 +81,26 @@ impl Metric {
         self.kind = kind;
     }
 
+    /// Makes a metric of a row that is in order already: `tags` entries with texts, sorted by key and each once, then
+    /// fields, each once. What is not in order is put in order, at the cost of a copy.
+    pub fn from_row(name: Key, time: Timestamp, row: Vec<(Key, Value)>, tags: usize) -> Metric {
+        let tags = tags.min(row.len());
+        let sorted = row[..tags].windows(2).all(|w| w[0].0 < w[1].0);
+        let texts = row[..tags].iter().all(|(_, v)| matches!(v, Value::Str(_)));
+        if sorted && texts {
+            return Metric { name, time, row, tags: tags as u32, kind: ValueType::Untyped, ack: None };
+        }
+        let mut metric = Metric::with_capacity(name, time, row.len());
+        for (i, (key, value)) in row.into_iter().enumerate() {
+            match value {
+                Value::Str(text) if i < tags => metric.set_tag(key, text),
+                value if i < tags => metric.set_tag(key, value.to_string()),
+                value => metric.set_field(key, value),
+            }
+        }
+        metric
+    }
+
     // --- tags ---
 
     #[inline]
@@ -88,6 +108,12 @@ impl Metric {
         &self.row[..self.tags as usize]
     }
     fn find_tag(&self, key: &str) -> Result<usize, usize> {
+        // Tags mostly come in their order: then the new one belongs behind the last.
+        match self.tag_row().last() {
+            Some((last, _)) if last.as_str() < key => return Err(self.tags as usize),
+            None => return Err(0),
+            _ => {}
+        }
         // Tags are few: walking them beats halving.
         for (i, (k, _)) in self.tag_row().iter().enumerate() {
             match k.as_str().cmp(key) {
@@ -193,6 +219,12 @@ impl Metric {
             Some(i) => self.row[i].1 = value.into(),
             None => self.row.push((key, value.into())),
         }
+    }
+    /// Adds a field at the end without looking whether it is there: the caller knows that it is not.
+    #[inline]
+    pub fn push_field(&mut self, key: Key, value: Value) {
+        debug_assert!(!self.has_field(&key), "field {key} is there already");
+        self.row.push((key, value));
     }
     /// Takes a field away.
     pub fn remove_field(&mut self, key: &str) -> Option<Value> {
@@ -316,6 +348,16 @@ mod tests {
         assert_eq!(m.remove_tag("site").as_deref(), Some("north"));
         assert_eq!(m.remove_field("a"), Some(Value::Int(7)));
         assert_eq!((m.tag_count(), m.field_count()), (0, 0));
+    }
+
+    #[test]
+    fn a_row_out_of_order_is_put_in_order() {
+        let row = |keys: [&str; 3]| keys.map(|k| (Key::new(k), Value::from("x"))).to_vec();
+        for keys in [["a", "b", "f"], ["b", "a", "f"]] {
+            let m = Metric::from_row(Key::new("m"), 1, row(keys), 2);
+            assert_eq!(m.tags().map(|(k, _)| k.to_string()).collect::<Vec<_>>(), ["a", "b"]);
+            assert_eq!(m.field_count(), 1);
+        }
     }
 
     #[test]

@@ -1,1 +1,24 @@
-//! What joins plugins: inputs, processors, aggregators, outputs.
+//! What joins plugins: inputs push batches through processors and aggregators into the queues of the outputs, and each
+//! output writes from its own queue at its own pace.
+//!
+//! ```text
+//! input ─ RunningInput ─┬─ Chain ─┬─ aggregators ─┬─ FanOut ─ queue ─ RunningOutput ─ output
+//! input ─ RunningInput ─┘         └─ Chain (2nd) ─┘         └ queue ─ RunningOutput ─ output
+//! ```
+//! Everything from an input's filter to the queues is plain calls in the input's own task: no channel, no hop. A queue is
+//! the only place where metrics wait.
+
+mod aggregate;
+mod chain;
+mod fan_out;
+mod filter;
+mod make_metric;
+mod run;
+mod running_input;
+mod running_output;
+mod schedule;
+mod supervise;
+mod topology;
+
+pub use run::{Exit, Mode, run};
+pub use topology::{BuildProblem, Cause, Topology, build};

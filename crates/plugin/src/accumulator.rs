@@ -88,6 +88,16 @@ impl Accumulator {
     pub fn ready(&self) {
         self.life.ready.send_replace(true);
     }
+    /// Whether [`ready`](Accumulator::ready) was called; asked by the core.
+    pub fn is_ready(&self) -> bool {
+        *self.life.ready.borrow()
+    }
+    /// Drops what has gathered and was not sent, as not delivered: called by the core after a failed run.
+    pub fn discard(&mut self) {
+        for metric in self.batch.drain(..) {
+            metric.reject();
+        }
+    }
     /// Waits until the input shall read no more.
     pub async fn stopping(&mut self) {
         // A core that is gone has stopped.

@@ -1,1 +1,3 @@
 //! Outputs that need no third-party crate.
+
+mod discard;

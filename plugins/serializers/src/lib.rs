@@ -1,1 +1,4 @@
 //! Payload formats out.
+
+pub mod influx;
+pub mod json;

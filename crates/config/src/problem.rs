@@ -1,0 +1,227 @@
+//! What is wrong with a configuration, where, and what would be right: for people and for machines.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use wheatstone_plugin::conf::{ConfigError, Span};
+use wheatstone_plugin::{Kind, Level};
+
+use crate::{PluginConfig, Source};
+
+/// Something that keeps the agent from starting. Its first line is Telegraf's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The file whose loading failed; none where the files do not fit together.
+    pub file: Option<String>,
+    /// What is wrong, in Telegraf's words where it has any.
+    pub message: String,
+    /// Where.
+    #[serde(flatten)]
+    pub place: Option<Place>,
+    /// What may be meant.
+    pub help: Option<String>,
+}
+
+/// A place in a file, ready to be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// How many characters are meant.
+    pub width: usize,
+    /// The line.
+    pub text: String,
+}
+
+impl Place {
+    fn of(span: Span, source: &Source) -> Place {
+        let text = source.text.as_str();
+        let mut start = (span.start as usize).min(text.len());
+        while !text.is_char_boundary(start) {
+            start -= 1;
+        }
+        let mut end = (span.end as usize).clamp(start, text.len());
+        while !text.is_char_boundary(end) {
+            end += 1;
+        }
+        let line_start = text[..start].rfind('\n').map_or(0, |n| n + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |n| start + n);
+        let shown = text[line_start..line_end].trim_end_matches('\r');
+        let width = text[start..end.min(line_end)].trim_end().chars().count();
+        Place {
+            line: 1 + text[..start].matches('\n').count(),
+            column: 1 + text[line_start..start].chars().count(),
+            width: width.max(1),
+            text: shown.to_owned(),
+        }
+    }
+}
+
+impl Problem {
+    /// A problem that has no file: it is shown without one.
+    pub fn general(message: impl Into<String>) -> Problem {
+        Problem {
+            file: None,
+            message: message.into(),
+            place: None,
+            help: None,
+        }
+    }
+    /// A file that could not be loaded at all.
+    pub fn file(name: &str, message: impl Into<String>) -> Problem {
+        Problem {
+            file: Some(name.to_owned()),
+            ..Problem::general(message)
+        }
+    }
+    /// A problem at a place in one of the loaded files.
+    pub fn at(sources: &[Source], span: Span, message: impl Into<String>) -> Problem {
+        let source = sources.get(span.file as usize);
+        Problem {
+            file: source.map(|s| s.name.clone()),
+            place: source.map(|s| Place::of(span, s)),
+            ..Problem::general(message)
+        }
+    }
+    /// What a plugin says when it is built: it cannot be, and the file is refused. A [`ConfigError`] in `error` gives the
+    /// place, else it is the plugin's header.
+    pub fn of_plugin(sources: &[Source], plugin: &PluginConfig, error: &anyhow::Error) -> Problem {
+        let span = error
+            .chain()
+            .find_map(|e| e.downcast_ref::<ConfigError>())
+            .and_then(|e| e.span);
+        let array = if plugin.header.list && plugin.kind == Kind::Output {
+            " array"
+        } else {
+            ""
+        };
+        let text = format!("{error:#}");
+        // Telegraf's words depend on whether an input makes one parser or many.
+        let many = ["directory_monitor", "file", "http", "tail"];
+        let text = match text.strip_prefix("undefined but requested parser: ") {
+            Some(_) if many.contains(&plugin.name.as_str()) => format!("parser not found: {text}"),
+            Some(_) => format!("adding parser failed: {text}"),
+            None => text,
+        };
+        Problem::at(
+            sources,
+            span.unwrap_or(plugin.span),
+            format!("error parsing {}{array}, {text}", plugin.name),
+        )
+    }
+    /// With what may be meant.
+    pub fn with_help(self, help: impl Into<Option<String>>) -> Problem {
+        Problem {
+            help: help.into(),
+            ..self
+        }
+    }
+
+    /// Telegraf's line, without its level.
+    pub fn headline(&self) -> String {
+        match &self.file {
+            Some(file) => format!("loading config file {file} failed: {}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
+    /// The headline, then the place with a mark under it, then the help.
+    pub fn render(&self) -> String {
+        let mut out = self.headline();
+        if let (Some(file), Some(place)) = (&self.file, &self.place) {
+            let number = place.line.to_string();
+            let gap = " ".repeat(number.len());
+            // A tab stays a tab, so that the mark stands under the text.
+            let indent: String = place
+                .text
+                .chars()
+                .take(place.column - 1)
+                .map(|c| if c == '\t' { c } else { ' ' })
+                .collect();
+            let _ = write!(
+                out,
+                "\n{gap}--> {file}:{}:{}\n{gap} |\n{number} | {}\n{gap} | {indent}{}",
+                place.line,
+                place.column,
+                place.text,
+                "^".repeat(place.width)
+            );
+        }
+        if let Some(help) = &self.help {
+            let _ = write!(out, "\n  help: {help}");
+        }
+        out
+    }
+}
+
+/// Several problems as one JSON array: objects with `file`, `message`, `line`, `column`, `width`, `text` and `help`.
+pub fn problems_json(problems: &[Problem]) -> serde_json::Value {
+    serde_json::to_value(problems).unwrap_or_default()
+}
+
+/// A line for the log that keeps nothing from starting.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// Warning or error.
+    pub level: Level,
+    /// The line, in Telegraf's words where it has any.
+    pub message: String,
+    /// Where, for those that point into a file.
+    pub span: Option<Span>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Vec<Source> {
+        vec![Source {
+            name: "t.conf".into(),
+            text: text.into(),
+        }]
+    }
+
+    #[test]
+    fn points_at_the_place() {
+        let sources = source("[agent]\n\tinterval = \"é\" # x\nb = 1\n");
+        let span = Span {
+            file: 0,
+            start: 20,
+            end: 24,
+        };
+        let problem = Problem::at(&sources, span, "wrong").with_help(Some("write it right".into()));
+        assert_eq!(
+            problem.render(),
+            "loading config file t.conf failed: wrong\n --> t.conf:2:13\n  |\n2 | \tinterval = \"é\" # x\n  | \t           ^^^\n  help: write it right"
+        );
+        let json = problems_json(&[problem]);
+        assert_eq!(
+            (json[0]["line"].as_u64(), json[0]["column"].as_u64()),
+            (Some(2), Some(13))
+        );
+        assert_eq!(json[0]["help"], "write it right");
+    }
+
+    #[test]
+    fn a_span_beside_the_text_is_harmless() {
+        let sources = source("é");
+        for (start, end) in [(1, 1), (0, 1), (9, 3), (2, 99)] {
+            let _ = Problem::at(&sources, Span { file: 0, start, end }, "x").render();
+        }
+        assert_eq!(
+            Problem::at(
+                &sources,
+                Span {
+                    file: 7,
+                    start: 0,
+                    end: 1
+                },
+                "x"
+            )
+            .headline(),
+            "x"
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! Options that nobody took: what they were probably meant to be, and where they belong.
+
+use wheatstone_plugin::conf::Unused;
+
+use crate::deal::IGNORED_KEYS;
+use crate::schema::KnownKeys;
+use crate::suggest::nearest;
+use crate::{PluginConfig, Problem, Source};
+
+/// The end of Telegraf's sentence about unknown options.
+pub(crate) const NOT_USED: &str =
+    "but they were not used; this is either a typo or this config option does not exist in this version";
+
+/// The problem of the options of a plugin that neither it nor its parser or serializer took (`Context::unused`); none
+/// where the rest belongs to the loader. `known` are the options that there are: [`KnownKeys::of`] the plugin.
+pub fn unknown_keys(
+    sources: &[Source],
+    plugin: &PluginConfig,
+    unused: &[Unused],
+    known: &KnownKeys,
+) -> Option<Problem> {
+    let left: Vec<&Unused> = unused.iter().filter(|u| !is_loader_key(&u.path)).collect();
+    let first = left.first()?;
+    let mut fields: Vec<&str> = Vec::new();
+    for name in left.iter().filter_map(|u| u.path.last()) {
+        if !fields.contains(&name.as_str()) {
+            fields.push(name);
+        }
+    }
+    let fields: Vec<String> = fields.iter().map(|f| format!("{f:?}")).collect();
+    let message = format!(
+        "plugin {}.{}: line {}: configuration specified the fields [{}], {NOT_USED}",
+        plugin.kind.plural(),
+        plugin.name,
+        plugin.header.group_line,
+        fields.join(" ")
+    );
+    let help: Vec<String> = left
+        .iter()
+        .filter_map(|u| help(sources, plugin, u, known))
+        .collect();
+    Some(
+        Problem::at(sources, first.span, message)
+            .with_help((!help.is_empty()).then(|| help.join("\n        "))),
+    )
+}
+
+/// Whether a key is the loader's own: accepted on every plugin, used where it means something.
+pub fn is_loader_key(path: &[String]) -> bool {
+    matches!(path, [key] if IGNORED_KEYS.contains(&key.as_str()))
+}
+
+fn help(sources: &[Source], plugin: &PluginConfig, unused: &Unused, known: &KnownKeys) -> Option<String> {
+    let (key, parents) = unused.path.split_last()?;
+    let line = Problem::at(sources, unused.span, "").place.map(|p| p.line);
+    let at = line.map_or_else(String::new, |n| format!(" (line {n})"));
+    // An option behind the header of a sub-table belongs to it, whatever was meant.
+    let levels: Vec<usize> = (0..parents.len()).filter(|i| !is_index(&parents[*i])).collect();
+    for (up, level) in levels.iter().rev().enumerate() {
+        let own = known.at(&parents[..*level]);
+        if own.contains(&key.as_str()) || (*level == 0 && IGNORED_KEYS.contains(&key.as_str())) {
+            let header = header(plugin, parents);
+            let above = above(sources, plugin, *level)
+                .map_or_else(String::new, |n| format!(", move it above line {n}"));
+            let levels = if up == 0 {
+                "one level".to_owned()
+            } else {
+                format!("{} levels", up + 1)
+            };
+            return Some(format!(
+                "`{key}`{at} stands under [{header}]: it belongs {levels} up{above}"
+            ));
+        }
+    }
+    let mut candidates = known.at(parents);
+    if parents.is_empty() {
+        candidates.extend(IGNORED_KEYS);
+    }
+    nearest(key, candidates).map(|meant| format!("`{key}`{at}: did you mean `{meant}`?"))
+}
+
+fn is_index(key: &str) -> bool {
+    key.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn header(plugin: &PluginConfig, parents: &[String]) -> String {
+    let mut header = format!("{}.{}", plugin.kind.plural(), plugin.name);
+    for part in parents.iter().filter(|p| !is_index(p)) {
+        header.push('.');
+        header.push_str(part);
+    }
+    header
+}
+
+/// The line above which an option of the plugin's own table must stand.
+fn above(sources: &[Source], plugin: &PluginConfig, level: usize) -> Option<usize> {
+    let span = plugin.header.inner.filter(|_| level == 0)?;
+    Problem::at(sources, span, "").place.map(|p| p.line)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,413 @@
+//! An output with its filter, its queue and its pace: it writes when a batch is full, when its interval is over, or when
+//! somebody waits for it; what a write does not take goes back to the front of the queue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use wheatstone_buffer::{Memory, Taken};
+use wheatstone_plugin::stats::Stat;
+use wheatstone_plugin::{Log, Metric, Output, StartError, WriteError, debug, error, info, warn};
+
+use crate::filter::Filter;
+use crate::make_metric::Naming;
+use crate::schedule::random_below;
+use crate::supervise::guarded;
+
+/// The way in: what the pipeline's side of an output holds.
+pub(crate) struct Queue {
+    filter: Filter,
+    naming: Mutex<Naming>,
+    renames: bool,
+    batch_size: usize,
+    buffer: Mutex<Memory>,
+    /// A full batch waits.
+    full: Notify,
+    /// Somebody waits for what is in the queue.
+    hurry: Notify,
+    /// The write before the last flush failed: no early write before the next one.
+    failing: AtomicBool,
+    /// Dropped on overflow and not yet told.
+    overflow: AtomicUsize,
+    stats: Stats,
+}
+
+/// The numbers of `internal_write`.
+pub(crate) struct Stats {
+    pub(crate) added: Stat,
+    pub(crate) dropped: Stat,
+    pub(crate) rejected: Stat,
+    pub(crate) filtered: Stat,
+    pub(crate) written: Stat,
+    pub(crate) write_errors: Stat,
+    pub(crate) startup_errors: Stat,
+    pub(crate) write_time: Stat,
+    pub(crate) buffer_size: Stat,
+    pub(crate) agent_dropped: Stat,
+    pub(crate) agent_rejected: Stat,
+    pub(crate) agent_written: Stat,
+    pub(crate) agent_write_errors: Stat,
+}
+
+impl Queue {
+    pub(crate) fn new(filter: Filter, naming: Naming, batch_size: usize, limit: usize, stats: Stats) -> Queue {
+        Queue {
+            filter,
+            renames: !naming.is_none(),
+            naming: Mutex::new(naming),
+            batch_size,
+            buffer: Mutex::new(Memory::new(limit)),
+            full: Notify::new(),
+            hurry: Notify::new(),
+            failing: AtomicBool::new(false),
+            overflow: AtomicUsize::new(0),
+            stats,
+        }
+    }
+
+    /// How many metrics wait.
+    pub(crate) fn len(&self) -> usize {
+        self.buffer.lock().len()
+    }
+
+    /// Whether a shared batch can be taken as it is.
+    fn takes_all(&self) -> bool {
+        !self.filter.selects() && !self.filter.modifies() && !self.renames
+    }
+
+    /// A batch that nobody else gets.
+    pub(crate) fn push_own(&self, mut batch: Vec<Metric>) {
+        if !self.takes_all() {
+            let before = batch.len();
+            let mut naming = self.naming.lock();
+            batch.retain_mut(|metric| self.filter.select(metric) && self.adapt(metric, &mut naming));
+            self.stats.filtered.add((before - batch.len()) as i64);
+        }
+        self.enqueue(Arc::new(batch));
+    }
+
+    /// A batch that other outputs get too.
+    pub(crate) fn push_shared(&self, batch: &Arc<Vec<Metric>>) {
+        if self.takes_all() {
+            return self.enqueue(batch.clone());
+        }
+        let mut naming = self.naming.lock();
+        let mut own = Vec::new();
+        for metric in batch.iter() {
+            if self.filter.select(metric) {
+                let mut metric = metric.clone();
+                if self.adapt(&mut metric, &mut naming) {
+                    own.push(metric);
+                }
+            }
+        }
+        self.stats.filtered.add((batch.len() - own.len()) as i64);
+        drop(naming);
+        self.enqueue(Arc::new(own));
+    }
+
+    fn adapt(&self, metric: &mut Metric, naming: &mut Naming) -> bool {
+        let fields_left = self.filter.modify(metric);
+        if self.renames {
+            naming.apply(metric);
+        }
+        fields_left
+    }
+
+    fn enqueue(&self, batch: Arc<Vec<Metric>>) {
+        if batch.is_empty() {
+            return;
+        }
+        self.stats.added.add(batch.len() as i64);
+        let mut buffer = self.buffer.lock();
+        let dropped = buffer.push(batch);
+        let len = buffer.len();
+        drop(buffer);
+        self.stats.buffer_size.set(len as i64);
+        self.note_dropped(dropped);
+        if len >= self.batch_size && !self.failing.load(Ordering::Relaxed) {
+            self.full.notify_one();
+        }
+    }
+
+    fn note_dropped(&self, dropped: usize) {
+        if dropped > 0 {
+            self.overflow.fetch_add(dropped, Ordering::Relaxed);
+            self.stats.dropped.add(dropped as i64);
+            self.stats.agent_dropped.add(dropped as i64);
+        }
+    }
+
+    /// Asks for a write now.
+    pub(crate) fn hurry(&self) {
+        if !self.failing.load(Ordering::Relaxed) {
+            self.hurry.notify_one();
+        }
+    }
+}
+
+/// What the core tells its outputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Orders {
+    /// Counts up with each SIGUSR1.
+    pub(crate) flush: u64,
+    /// Write what is left, then close.
+    pub(crate) stop: bool,
+}
+
+/// One output in its task.
+pub(crate) struct RunningOutput {
+    pub(crate) plugin: Box<dyn Output>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) log: Log,
+    pub(crate) flush_interval: Duration,
+    pub(crate) flush_jitter: Duration,
+    pub(crate) startup: Startup,
+    pub(crate) connected: bool,
+    pub(crate) not_before: Option<Instant>,
+}
+
+/// `startup_error_behavior`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Startup {
+    /// The agent ends.
+    #[default]
+    Error,
+    /// It is tried again as the plugin runs.
+    Retry,
+    /// The plugin is removed.
+    Ignore,
+}
+
+/// After how long a failed connect is tried once more.
+const SECOND_TRY: Duration = Duration::from_secs(15);
+
+impl RunningOutput {
+    fn name(&self) -> &str {
+        self.log.name()
+    }
+
+    /// Connects as Telegraf does at its start. `Ok(false)` means that the plugin shall be removed.
+    pub(crate) async fn start(&mut self) -> anyhow::Result<bool> {
+        let log = Log::new("agent", None, None);
+        debug!(log, "Attempting connection to [{}]", self.name());
+        let mut failed = match self.connect().await {
+            Ok(()) => {
+                debug!(log, "Successfully connected to {}", self.name());
+                return Ok(true);
+            }
+            Err(e) => e,
+        };
+        for second in [false, true] {
+            self.queue.stats.startup_errors.add(1);
+            match self.startup {
+                Startup::Retry if failed.retry => {
+                    info!(self.log, "Connect failed: {:#}; retrying...", failed.error);
+                    return Ok(true);
+                }
+                Startup::Ignore if failed.retry => {
+                    info!(
+                        log,
+                        "Failed to connect to [{}], error was {:?};  shutting down plugin...",
+                        self.name(),
+                        format!("{:#}", failed.error)
+                    );
+                    return Ok(false);
+                }
+                _ if second => break,
+                _ => {}
+            }
+            error!(
+                log,
+                "Failed to connect to [{}], retrying in 15s, error was {:?}",
+                self.name(),
+                format!("{:#}", failed.error)
+            );
+            tokio::time::sleep(SECOND_TRY).await;
+            match self.connect().await {
+                Ok(()) => return Ok(true),
+                Err(e) => failed = e,
+            }
+        }
+        Err(failed.error.context(format!("connecting output {}", self.name())))
+    }
+
+    async fn connect(&mut self) -> Result<(), StartError> {
+        match guarded(self.plugin.connect()).await {
+            Ok(Ok(())) => {
+                self.connected = true;
+                Ok(())
+            }
+            Ok(Err(e)) => Err(e),
+            Err(panic) => Err(StartError { error: panic, retry: false }),
+        }
+    }
+
+    /// Writes until it is told to stop; then writes what is left. Returns how many metrics remain.
+    pub(crate) async fn run(mut self, mut orders: watch::Receiver<Orders>) -> usize {
+        let mut next_flush = self.next_flush();
+        let mut seen = *orders.borrow();
+        while !seen.stop {
+            let queue = self.queue.clone();
+            tokio::select! {
+                biased;
+                changed = orders.changed() => {
+                    let now = *orders.borrow();
+                    if changed.is_err() || now.stop {
+                        break;
+                    }
+                    if now.flush != seen.flush {
+                        self.flush().await;
+                    }
+                    seen = now;
+                }
+                () = tokio::time::sleep_until(next_flush) => {
+                    self.flush().await;
+                    next_flush = self.next_flush();
+                }
+                () = queue.hurry.notified() => {
+                    if !queue.failing.load(Ordering::Relaxed) {
+                        self.flush().await;
+                    }
+                }
+                () = queue.full.notified() => self.write_full_batches().await,
+            }
+        }
+        self.flush().await;
+        let left = self.queue.len();
+        if let Err(e) = guarded(self.plugin.close()).await.and_then(|r| r) {
+            error!(self.log, "Error closing output: {e:#}");
+        }
+        left
+    }
+
+    fn next_flush(&self) -> Instant {
+        Instant::now() + self.flush_interval + random_below(self.flush_jitter)
+    }
+
+    /// Writes all that waits now, batch by batch, until the first error.
+    async fn flush(&mut self) {
+        let waiting = self.queue.len();
+        debug!(self.log, "Buffer fullness: {waiting} / {} metrics", self.queue.buffer.lock().limit());
+        let batches = waiting.div_ceil(self.queue.batch_size);
+        for _ in 0..batches {
+            if !self.write_batch().await {
+                return;
+            }
+        }
+    }
+
+    async fn write_full_batches(&mut self) {
+        while self.queue.len() >= self.queue.batch_size
+            && !self.queue.failing.load(Ordering::Relaxed)
+            && self.write_batch().await
+        {}
+    }
+
+    /// Writes one batch. False when it failed or must not be tried yet.
+    async fn write_batch(&mut self) -> bool {
+        if self.not_before.is_some_and(|at| Instant::now() < at) {
+            return false;
+        }
+        if !self.connected
+            && let Err(e) = self.connect().await
+        {
+            self.queue.stats.startup_errors.add(1);
+            self.failed(anyhow!("not connected").context(format!("{:#}", e.error)));
+            return false;
+        }
+        let taken = {
+            let mut buffer = self.queue.buffer.lock();
+            buffer.take(self.queue.batch_size)
+        };
+        if taken.is_empty() {
+            return true;
+        }
+        let overflow = self.queue.overflow.swap(0, Ordering::Relaxed);
+        if overflow > 0 {
+            warn!(self.log, "Metric buffer overflow; {overflow} metrics have been dropped");
+        }
+        let begun = Instant::now();
+        let result = self.call_write(&taken).await;
+        let took = begun.elapsed();
+        self.queue.stats.write_time.time(took);
+        match result {
+            Ok(()) => {
+                debug!(self.log, "Wrote batch of {} metrics in {took:?}", taken.len());
+                self.settle_written(taken.len());
+                self.queue.failing.store(false, Ordering::Relaxed);
+                self.not_before = None;
+                drop(taken);
+                self.queue.stats.buffer_size.set(self.queue.len() as i64);
+                true
+            }
+            Err(e) => self.settle_failed(taken, e),
+        }
+    }
+
+    /// Calls the plugin, and says so when it takes longer than the flush interval.
+    async fn call_write(&mut self, taken: &Taken) -> Result<(), WriteError> {
+        let metrics = taken.metrics();
+        let interval = self.flush_interval.max(Duration::from_millis(1));
+        let name = self.log.name().to_owned();
+        let write = guarded(self.plugin.write(&metrics));
+        tokio::pin!(write);
+        loop {
+            tokio::select! {
+                result = &mut write => return result.unwrap_or_else(|panic| Err(WriteError::retry(panic))),
+                () = tokio::time::sleep(interval) => {
+                    let log = Log::new("agent", None, None);
+                    warn!(log, "[{name:?}] did not complete within its flush interval");
+                }
+            }
+        }
+    }
+
+    fn settle_written(&self, n: usize) {
+        self.queue.stats.written.add(n as i64);
+        self.queue.stats.agent_written.add(n as i64);
+    }
+
+    /// Sorts out what a failed write did. True when nothing of the batch is left to be written again.
+    fn settle_failed(&mut self, taken: Taken, e: WriteError) -> bool {
+        let (accepted, rejected) = (e.accepted.len(), e.rejected.len());
+        let mut done = vec![false; taken.len()];
+        let metrics = taken.metrics();
+        for index in e.accepted {
+            if let Some(done) = done.get_mut(index) {
+                *done = true;
+            }
+        }
+        for rejection in &e.rejected {
+            if let Some(done) = done.get_mut(rejection.index) {
+                *done = true;
+                metrics[rejection.index].reject();
+            }
+        }
+        drop(metrics);
+        self.settle_written(accepted);
+        self.queue.stats.rejected.add(rejected as i64);
+        self.queue.stats.agent_rejected.add(rejected as i64);
+        let settled = done.iter().all(|done| *done);
+        let dropped = self.queue.buffer.lock().put_back(taken, |i| done[i]);
+        self.queue.note_dropped(dropped);
+        self.queue.stats.buffer_size.set(self.queue.len() as i64);
+        self.not_before = e.retry_after.map(|after| Instant::now() + after);
+        self.failed(e.error);
+        // Something was taken: the rest may be tried as soon as a batch is full.
+        self.queue.failing.store(accepted == 0 && !settled, Ordering::Relaxed);
+        settled
+    }
+
+    fn failed(&mut self, e: anyhow::Error) {
+        self.queue.failing.store(true, Ordering::Relaxed);
+        self.queue.stats.write_errors.add(1);
+        self.queue.stats.agent_write_errors.add(1);
+        let log = Log::new("agent", None, None);
+        error!(log, "Error writing to {}: {e:#}", self.name());
+    }
+}

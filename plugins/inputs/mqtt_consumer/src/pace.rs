@@ -1,0 +1,281 @@
+//! How long to leave the socket alone between two reads: at a steady rate one wake-up then serves many messages.
+//!
+//! A wake-up costs more than the parsing of a small message, for the agent and for the broker. So at a rate at which a
+//! pause would gather several messages the reader sleeps for some milliseconds before it reads again; it never does so
+//! where messages are rare, where a read fills the buffer, or where the broker waits for acknowledgements.
+
+use std::time::{Duration, Instant};
+
+/// The shortest pause worth a timer.
+const LEAST: Duration = Duration::from_millis(1);
+/// The rate is averaged over about so long.
+const MEMORY: f64 = 0.05;
+/// More messages than this per gulp save nothing any more.
+const ENOUGH: f64 = 128.0;
+/// Nor do more bytes; what waits in the socket must not reach its end, or the broker is held up.
+const ENOUGH_BYTES: f64 = 32.0 * 1024.0;
+/// Fewer messages than this per pause: the timer would cost what it saves.
+const WORTH: f64 = 2.0;
+/// How many messages a broker leaves unacknowledged where it was told nothing: mosquitto's default.
+const CAUTIOUS_WINDOW: usize = 20;
+/// So many gulps of the size of the one before make the size suspicious: it may be the broker's window.
+const SUSPICIOUS: u32 = 2;
+/// How long the reader then reads without pauses, to see whether more comes.
+const TRIAL: Duration = Duration::from_millis(50);
+/// More comes without pauses: so they held the broker up.
+const FASTER: f64 = 1.5;
+/// How long a window that a trial found is believed in; it costs some milliseconds to find it again.
+const BELIEVED: Duration = Duration::from_secs(60);
+/// How long no trial is made after one that found none.
+const TRUSTED: Duration = Duration::from_secs(10);
+
+/// One read's worth of work.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Gulp {
+    pub messages: usize,
+    pub bytes: usize,
+    /// Those with QoS 1 or 2: the broker's window counts them.
+    pub acknowledged: usize,
+    /// Unacknowledged after the gulp, because they are not settled.
+    pub outstanding: usize,
+    /// The read filled the buffer: more is there.
+    pub full: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Doubt {
+    No,
+    /// Reading without pauses since `began`; `messages` so far; `paused` messages a second came with pauses.
+    Trial { began: Instant, messages: usize, paused: f64, size: usize },
+    /// Settled until then.
+    Until(Instant),
+}
+
+/// The pace of one connection.
+pub(crate) struct Pace {
+    longest: Duration,
+    rate: f64,
+    byte_rate: f64,
+    last: Option<Instant>,
+    /// What the broker was told, if anything.
+    told: Option<usize>,
+    /// The most that were seen unacknowledged at once.
+    seen: usize,
+    /// A window that a trial found.
+    found: Option<usize>,
+    /// Gulps of one size in a row, each after a pause: their size, how many, since when, and how many messages.
+    size: usize,
+    same: u32,
+    same_since: Option<Instant>,
+    same_messages: usize,
+    /// The last gulp was followed by a pause.
+    paused: bool,
+    doubt: Doubt,
+}
+
+impl Pace {
+    /// `longest`: the option; `told`: MQTT 5's receive maximum.
+    pub fn new(longest: Duration, told: Option<usize>) -> Pace {
+        Pace {
+            longest,
+            rate: 0.0,
+            byte_rate: 0.0,
+            last: None,
+            told,
+            seen: 0,
+            found: None,
+            size: 0,
+            same: 0,
+            same_since: None,
+            same_messages: 0,
+            paused: false,
+            doubt: Doubt::No,
+        }
+    }
+
+    /// How many unacknowledged messages the broker is believed to allow.
+    pub fn window(&self) -> usize {
+        let base = self.found.or(self.told).unwrap_or(CAUTIOUS_WINDOW);
+        // A broker that was seen to allow more than it should by this reckoning allows an unknown number.
+        if self.seen > base { self.seen * 2 } else { base }
+    }
+
+    /// Messages a second, of late.
+    #[cfg(test)]
+    pub fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// Notes a gulp and says how long to pause before the next read.
+    pub fn after(&mut self, gulp: Gulp, now: Instant) -> Duration {
+        if self.longest.is_zero() {
+            return Duration::ZERO;
+        }
+        let since = self.last.replace(now).map_or(MEMORY, |last| (now - last).as_secs_f64()).max(1e-6);
+        let weight = since / (since + MEMORY);
+        self.rate += weight * (gulp.messages as f64 / since - self.rate);
+        self.byte_rate += weight * (gulp.bytes as f64 / since - self.byte_rate);
+        self.seen = self.seen.max(gulp.acknowledged).max(gulp.outstanding);
+        if self.found.is_some_and(|found| self.seen > found) {
+            self.found = None;
+        }
+        let waits = gulp.acknowledged > 0 && self.in_doubt(&gulp, now);
+        let pause = if waits || gulp.full { Duration::ZERO } else { self.pause(&gulp) };
+        self.paused = !pause.is_zero();
+        pause
+    }
+
+    fn pause(&self, gulp: &Gulp) -> Duration {
+        let longest = self.longest.as_secs_f64();
+        if self.rate * longest < WORTH {
+            return Duration::ZERO;
+        }
+        let mut pause = longest.min(ENOUGH / self.rate).min(ENOUGH_BYTES / self.byte_rate.max(1.0));
+        if gulp.acknowledged > 0 {
+            let free = (self.window() / 2).saturating_sub(gulp.outstanding);
+            pause = pause.min(free as f64 / self.rate);
+        }
+        let pause = Duration::from_secs_f64(pause);
+        if pause < LEAST { Duration::ZERO } else { pause }
+    }
+
+    /// Whether this is a trial without pauses. Gulps of always the same size may be the broker's window: if so, more comes
+    /// when acknowledgements go out at once.
+    fn in_doubt(&mut self, gulp: &Gulp, now: Instant) -> bool {
+        match &mut self.doubt {
+            Doubt::Trial { began, messages, paused, size } => {
+                *messages += gulp.messages;
+                let lasted = now - *began;
+                if lasted < TRIAL {
+                    return true;
+                }
+                let held_up = *messages as f64 / lasted.as_secs_f64() > *paused * FASTER;
+                if held_up {
+                    (self.found, self.seen) = (Some(*size), 0);
+                }
+                self.doubt = Doubt::Until(now + if held_up { BELIEVED } else { TRUSTED });
+                false
+            }
+            Doubt::Until(end) if now < *end => false,
+            Doubt::Until(_) => {
+                (self.doubt, self.found, self.same) = (Doubt::No, None, 0);
+                false
+            }
+            Doubt::No => {
+                if !self.paused || gulp.acknowledged != self.size {
+                    (self.size, self.same, self.same_since, self.same_messages) = (gulp.acknowledged, 0, Some(now), 0);
+                    return false;
+                }
+                self.same += 1;
+                self.same_messages += gulp.messages;
+                if self.same < SUSPICIOUS {
+                    return false;
+                }
+                let lasted = self.same_since.map_or(1.0, |since| (now - since).as_secs_f64()).max(1e-6);
+                self.doubt = Doubt::Trial {
+                    began: now,
+                    messages: 0,
+                    paused: self.same_messages as f64 / lasted,
+                    size: gulp.acknowledged,
+                };
+                self.same = 0;
+                true
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONGEST: Duration = Duration::from_millis(5);
+
+    /// A broker that makes `rate` messages a second and allows `window` unacknowledged ones; acknowledgements go out
+    /// after each gulp. Gives gulps a second and messages a second over the last of `seconds`.
+    fn simulate(rate: f64, window: usize, told: Option<usize>, qos: u8, seconds: f64) -> (f64, f64) {
+        let (mut pace, origin) = (Pace::new(LONGEST, told), Instant::now());
+        let (mut t, mut read, mut gulps, mut counted) = (0.0, 0.0, 0, 0.0);
+        let round_trip = 0.000_1;
+        while t < seconds {
+            let there = (t * rate).floor() - read;
+            let n = if qos > 0 { there.min(window as f64) } else { there };
+            if n < 1.0 {
+                t = (read + 1.0) / rate + 1e-9;
+                continue;
+            }
+            read += n;
+            if t > seconds - 1.0 {
+                gulps += 1;
+                counted += n;
+            }
+            let n = n as usize;
+            let gulp = Gulp {
+                messages: n,
+                bytes: n * 100,
+                acknowledged: if qos > 0 { n } else { 0 },
+                outstanding: 0,
+                full: n >= 600,
+            };
+            let now = origin + Duration::from_secs_f64(t);
+            t += pace.after(gulp, now).as_secs_f64() + round_trip;
+        }
+        (f64::from(gulps), counted)
+    }
+
+    #[test]
+    fn rare_messages_are_never_kept_waiting() {
+        let (gulps, messages) = simulate(100.0, 1000, None, 0, 3.0);
+        assert!(gulps >= messages * 0.95, "{gulps} gulps for {messages}");
+        let mut pace = Pace::new(LONGEST, None);
+        let (now, one) = (Instant::now(), Gulp { messages: 1, bytes: 100, ..Gulp::default() });
+        assert_eq!(pace.after(one, now), Duration::ZERO);
+        assert_eq!(pace.after(one, now + Duration::from_secs(60)), Duration::ZERO);
+        assert!(pace.rate() < 1.0);
+    }
+
+    #[test]
+    fn a_steady_rate_is_read_in_gulps() {
+        let (gulps, messages) = simulate(20_000.0, 1000, None, 0, 3.0);
+        assert!((150.0..260.0).contains(&gulps), "{gulps} gulps for {messages}");
+        let (gulps, _) = simulate(20_000.0, 1000, Some(1000), 1, 3.0);
+        assert!((150.0..400.0).contains(&gulps), "{gulps} gulps with QoS 1");
+        let (gulps, _) = simulate(1_000.0, 1000, Some(1000), 1, 3.0);
+        assert!(gulps < 500.0, "{gulps} gulps at 1,000 a second");
+    }
+
+    #[test]
+    fn the_window_of_a_broker_is_never_waited_for() {
+        for (rate, window, told) in
+            [(20_000.0, 20, None), (20_000.0, 20, Some(1000)), (20_000.0, 32, Some(65_535)), (3_000.0, 4, None), (2_000.0, 1, None)]
+        {
+            let (_, messages) = simulate(rate, window, told, 1, 8.0);
+            assert!(messages > rate * 0.97, "{messages} of {rate} with a window of {window}");
+        }
+    }
+
+    #[test]
+    fn a_flood_is_not_paused() {
+        let mut pace = Pace::new(LONGEST, None);
+        let mut now = Instant::now();
+        for _ in 0..100 {
+            now += Duration::from_micros(500);
+            assert_eq!(
+                pace.after(Gulp { messages: 600, bytes: 65_536, full: true, ..Gulp::default() }, now),
+                Duration::ZERO
+            );
+        }
+        let quick = Gulp { messages: 500, bytes: 50_000, ..Gulp::default() };
+        assert_eq!(pace.after(quick, now + Duration::from_micros(500)), Duration::ZERO);
+    }
+
+    #[test]
+    fn nothing_pauses_where_it_is_switched_off() {
+        let mut pace = Pace::new(Duration::ZERO, None);
+        let mut now = Instant::now();
+        for _ in 0..100 {
+            now += Duration::from_millis(1);
+            assert_eq!(pace.after(Gulp { messages: 20, bytes: 2000, ..Gulp::default() }, now), Duration::ZERO);
+        }
+    }
+}

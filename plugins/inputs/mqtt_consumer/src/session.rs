@@ -1,0 +1,381 @@
+//! The loop of one connection: a read's worth of messages through the parser to the pipeline, and what the broker is owed.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+use wheatstone_plugin::prelude::*;
+use wheatstone_plugin::{Phase, Settled, Tracker};
+
+use crate::acks::{Acks, NOBODY, puback};
+use crate::buffer::Buffer;
+use crate::conn::{Conn, Event, Watch};
+use crate::frame::{Packet, Publish, Split, split};
+use crate::link::Link;
+use crate::messages::Messages;
+use crate::pace::{Gulp, Pace};
+use crate::packets::{self, Level};
+use crate::subscription::Subscription;
+
+/// Messages are under way and none came for so long: the outputs shall not wait for more.
+const STANDSTILL: Duration = Duration::from_millis(5);
+/// Settled messages are gathered for so long while the broker's window is wide.
+const GATHER: Duration = Duration::from_millis(1);
+/// Silence shorter than this is never worth a word.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// How a connection ended.
+pub(crate) enum End {
+    /// The agent stops reading; the connection is there for the last acknowledgements.
+    Stopping(Box<Conn>),
+    Lost(String),
+}
+
+/// What outlives a connection.
+pub(crate) struct Session<'a> {
+    pub acc: &'a mut Accumulator,
+    pub phase: watch::Receiver<Phase>,
+    pub messages: &'a mut Messages,
+    pub subscription: &'a mut Subscription,
+    /// Messages of QoS 1 and 2 are acknowledged when they are settled, not when they are taken.
+    pub persistent: bool,
+    pub ping_timeout: Duration,
+    pub coalesce: Duration,
+    /// MQTT 5's receive maximum.
+    pub receive_maximum: u16,
+    pub acks: Acks,
+    pub tracker: Tracker,
+    /// The tracker's reports, kept for their memory.
+    pub settled: Vec<Settled>,
+}
+
+/// What belongs to one connection, beside its bytes.
+struct Flow {
+    level: Level,
+    pace: Pace,
+    /// Written once the gulp has been handed over.
+    owed: Vec<u8>,
+    /// Messages handed over since the outputs were last asked to hurry.
+    fresh: usize,
+    /// Something was settled since.
+    moved: bool,
+    last_message: Instant,
+    /// The outputs are asked to hurry then, unless more comes.
+    standstill: Option<Instant>,
+    /// Settled messages are acknowledged then.
+    gather: Option<Instant>,
+    /// Outstanding messages at the last standstill, and how many it took twice in a row: probably the broker's window.
+    stuck: usize,
+    window: Option<usize>,
+    /// The mean time between gulps, for noticing silence.
+    usual_gap: Duration,
+    warned_silent: bool,
+}
+
+impl Session<'_> {
+    /// Serves one connection until it is lost or the agent stops.
+    pub async fn serve(&mut self, link: Link, buffer: &mut Buffer) -> End {
+        let level = link.level;
+        self.acks.connected(link.session_present);
+        let told = level.is_v5().then_some(usize::from(self.receive_maximum));
+        let mut flow = Flow {
+            level,
+            pace: Pace::new(self.coalesce, told),
+            owed: Vec::new(),
+            fresh: 0,
+            moved: false,
+            last_message: Instant::now(),
+            standstill: None,
+            gather: None,
+            stuck: 0,
+            window: None,
+            usual_gap: Duration::ZERO,
+            warned_silent: false,
+        };
+        let session_present = link.session_present;
+        let mut conn = Box::new(Conn::new(link, self.ping_timeout));
+        if !self.subscription.ask(level, session_present, conn.out(), self.acc) {
+            self.acc.ready();
+        }
+        let mut event = Event::Bytes(buffer.unread().len(), false);
+        loop {
+            let done = match event {
+                Event::Bytes(bytes, full) => self.gulp(&mut conn, &mut flow, buffer, bytes, full).await,
+                Event::Settled => {
+                    self.on_settled(&mut flow, &mut conn);
+                    Ok(())
+                }
+                Event::Due => self.on_due(&mut flow, &mut conn),
+                Event::Phase => return End::Stopping(conn),
+                Event::Lost(why) => Err(why),
+            };
+            if let Err(why) = done {
+                return End::Lost(why);
+            }
+            let reading = self.tracker.room() > 0;
+            self.nudge(&mut flow, reading);
+            let listening = flow.gather.is_none() && (self.persistent || !reading);
+            let due = [flow.standstill, flow.gather, self.subscription.deadline()].into_iter().flatten().min();
+            let watch = Watch {
+                reading,
+                tracker: listening.then_some(&self.tracker),
+                until: Phase::Stopping,
+                phase: &mut self.phase,
+                due,
+            };
+            event = conn.wait(buffer, watch).await;
+        }
+    }
+
+    /// Uses all whole packets of the buffer, hands the metrics over, and acknowledges; then perhaps a pause.
+    async fn gulp(
+        &mut self,
+        conn: &mut Conn,
+        flow: &mut Flow,
+        buffer: &mut Buffer,
+        bytes: usize,
+        full: bool,
+    ) -> std::result::Result<(), String> {
+        let mut gulp = Gulp { bytes, full, ..Gulp::default() };
+        let v5 = flow.level.is_v5();
+        let mut unclaimed = 0;
+        self.messages.begin_gulp();
+        let wanted = loop {
+            let (packet, length) = match split(buffer.unread(), v5).map_err(str::to_owned)? {
+                Split::Packet(packet, length) => (packet, length),
+                Split::Incomplete(wanted) => break wanted,
+            };
+            match packet {
+                Packet::Publish(message) => {
+                    gulp.messages += 1;
+                    gulp.acknowledged += usize::from(message.qos > 0);
+                    unclaimed += usize::from(self.take(&message, flow));
+                }
+                Packet::PubRel(id) => self.acks.release(id, &mut flow.owed),
+                Packet::PingResp => conn.ponged(),
+                Packet::Control(9, packet) => {
+                    self.subscription.answered(packet, flow.level, self.acc)?;
+                    self.acc.ready();
+                }
+                Packet::Control(14, packet) => return Err(packets::disconnected(packet)),
+                Packet::Control(..) => {}
+            }
+            buffer.consume(length);
+            if self.acc.is_full() {
+                self.hand_over(conn, &mut unclaimed).await;
+            }
+        };
+        self.hand_over(conn, &mut unclaimed).await;
+        self.messages.end_gulp();
+        buffer.make_room(wanted);
+        if self.persistent {
+            flow.moved |= self.collect();
+        }
+        self.acks.write(&mut flow.owed);
+        conn.out().append(&mut flow.owed);
+        conn.send().await?;
+
+        let now = Instant::now();
+        gulp.outstanding = self.acks.outstanding();
+        let pause = flow.pace.after(gulp, now.into_std());
+        if gulp.messages > 0 {
+            flow.noted(&gulp, now, self.persistent);
+            if !pause.is_zero() {
+                self.nudge(flow, true);
+                sleep(pause).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives one message to the parser. Whether its metrics share the gulp's acknowledgement.
+    #[inline]
+    fn take(&mut self, message: &Publish<'_>, flow: &mut Flow) -> bool {
+        let token = match message.qos {
+            0 => NOBODY,
+            1 if !self.persistent => {
+                puback(message.id, &mut flow.owed);
+                NOBODY
+            }
+            1 => self.acks.at_least_once(message.id),
+            _ => match self.acks.exactly_once(message.id, message.dup) {
+                Some(token) => token,
+                None => return false,
+            },
+        };
+        let from = self.acc.batch().len();
+        self.messages.take(message, self.acc.batch());
+        let made = &mut self.acc.batch()[from..];
+        if token != NOBODY && (made.is_empty() || !self.persistent) {
+            self.acks.settle(token);
+        } else if token != NOBODY {
+            let ack = self.tracker.issue(token);
+            let (last, others) = made.split_last_mut().map_or((None, &mut [][..]), |(l, o)| (Some(l), o));
+            for metric in others {
+                metric.set_ack(Some(ack.clone()));
+            }
+            if let Some(last) = last {
+                last.set_ack(Some(ack));
+            }
+            return false;
+        }
+        !made.is_empty()
+    }
+
+    /// Sends the batch. Messages that nobody waits for one by one share an acknowledgement, so that they count.
+    async fn hand_over(&mut self, conn: &mut Conn, unclaimed: &mut usize) {
+        if self.acc.batch().is_empty() {
+            return;
+        }
+        if *unclaimed > 0 {
+            let ack = self.tracker.issue_many(NOBODY, std::mem::take(unclaimed));
+            for metric in self.acc.batch() {
+                if metric.ack().is_none() {
+                    metric.set_ack(Some(ack.clone()));
+                }
+            }
+        }
+        let ping_due = conn.ping_due();
+        let mut flush = pin!(self.acc.flush());
+        tokio::select! {
+            biased;
+            () = &mut flush => return,
+            () = sleep_until(ping_due) => {}
+        }
+        // The pipeline is slow: the broker shall know that we live.
+        loop {
+            if conn.keep_alive(false).is_ok() {
+                let _ = conn.send().await;
+            }
+            tokio::select! {
+                biased;
+                () = &mut flush => return,
+                () = sleep(Duration::from_secs(1)) => {}
+            }
+        }
+    }
+
+    /// Takes over what was settled.
+    fn collect(&mut self) -> bool {
+        self.settled.clear();
+        self.tracker.take_settled(&mut self.settled);
+        for settled in &self.settled {
+            // A rejected message is settled too: sent again it would be rejected again, for ever.
+            self.acks.settle(settled.token);
+        }
+        !self.settled.is_empty()
+    }
+
+    fn on_settled(&mut self, flow: &mut Flow, conn: &mut Conn) {
+        flow.moved = true;
+        if !self.persistent {
+            return;
+        }
+        if self.acks.outstanding() * 2 < flow.pace.window() {
+            flow.gather = Some(Instant::now() + GATHER);
+        } else {
+            self.acknowledge(flow, conn);
+        }
+    }
+
+    fn acknowledge(&mut self, flow: &mut Flow, conn: &mut Conn) {
+        flow.gather = None;
+        flow.moved |= self.collect();
+        self.acks.write(conn.out());
+        if self.acks.outstanding() == 0 {
+            flow.standstill = None;
+        }
+    }
+
+    fn on_due(&mut self, flow: &mut Flow, conn: &mut Conn) -> std::result::Result<(), String> {
+        let now = Instant::now();
+        if flow.gather.is_some_and(|at| at <= now) {
+            self.acknowledge(flow, conn);
+        }
+        if flow.standstill.is_some_and(|at| at <= now) {
+            flow.standstill = None;
+            let outstanding = self.acks.outstanding();
+            if flow.stuck == outstanding {
+                flow.window = Some(outstanding);
+            }
+            flow.stuck = outstanding;
+            flow.hurry(self.acc);
+        }
+        if self.subscription.deadline().is_some_and(|at| at <= now) {
+            return Err("no answer to the subscription".to_owned());
+        }
+        let silent = now - flow.last_message;
+        if !flow.warned_silent && !flow.usual_gap.is_zero() && silent > SILENCE.max(flow.usual_gap * 50) {
+            flow.warned_silent = true;
+            let log = self.subscription.log();
+            warn!(log, "no message for {}, usually one every {:?}: still connected and subscribed",
+                wheatstone_plugin::conf::Duration::from_secs(silent.as_secs()), flow.usual_gap);
+        }
+        conn.keep_alive(self.tracker.room() > 0)
+    }
+
+    /// Asks the outputs to hurry where the broker, or this input, waits for them.
+    fn nudge(&self, flow: &mut Flow, reading: bool) {
+        if !reading && (flow.fresh > 0 || flow.moved) {
+            flow.hurry(self.acc);
+            return;
+        }
+        if !self.persistent {
+            return;
+        }
+        let outstanding = self.acks.outstanding();
+        if flow.window.is_some_and(|window| outstanding > window) {
+            flow.window = None;
+        }
+        let window = flow.pace.window();
+        let reached = outstanding * 2 >= window && (flow.moved || flow.fresh * 4 >= window);
+        let stuck = flow.window.is_some_and(|window| outstanding >= window) && flow.fresh > 0;
+        if outstanding > 0 && (reached || stuck) {
+            flow.hurry(self.acc);
+        }
+    }
+
+    /// Reads no more, but acknowledges what settles until the agent closes; then says goodbye.
+    pub async fn finish(&mut self, mut conn: Box<Conn>, buffer: &mut Buffer) {
+        self.acc.flush().await;
+        self.acc.drained();
+        loop {
+            let watch = Watch {
+                reading: false,
+                tracker: self.persistent.then_some(&self.tracker),
+                until: Phase::Closing,
+                phase: &mut self.phase,
+                due: None,
+            };
+            let event = conn.wait(buffer, watch).await;
+            if let Event::Lost(_) = event {
+                self.acc.closing().await;
+                return;
+            }
+            self.collect();
+            self.acks.write(conn.out());
+            if let Event::Phase = event {
+                return conn.close().await;
+            }
+            let _ = conn.keep_alive(false);
+        }
+    }
+}
+
+impl Flow {
+    fn noted(&mut self, gulp: &Gulp, now: Instant, persistent: bool) {
+        let gap = now - self.last_message;
+        self.usual_gap = if self.usual_gap.is_zero() { gap } else { (self.usual_gap * 7 + gap) / 8 };
+        (self.last_message, self.warned_silent) = (now, false);
+        self.fresh += gulp.messages;
+        if persistent && gulp.outstanding > 0 {
+            self.standstill = Some(now + STANDSTILL);
+        }
+    }
+
+    fn hurry(&mut self, acc: &Accumulator) {
+        (self.fresh, self.moved, self.standstill) = (0, false, None);
+        acc.hurry();
+    }
+}

@@ -1,0 +1,95 @@
+//! The subscriptions of a client: asked for at every connection, the answer checked, what is no longer wanted taken back.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use wheatstone_plugin::prelude::*;
+
+use crate::packets::{self, Level};
+
+const SUBSCRIBE_ID: u16 = 1;
+const UNSUBSCRIBE_ID: u16 = 2;
+
+/// The filters that persistent clients had, by client: a plugin that is reloaded with other topics must take the old ones
+/// back, for the broker keeps them in its session.
+static LAST: LazyLock<Mutex<HashMap<String, Vec<String>>>> = LazyLock::new(Mutex::default);
+
+/// What to subscribe to.
+pub(crate) struct Subscription {
+    pub topics: Vec<String>,
+    pub qos: u8,
+    pub skip_retained: bool,
+    /// How long the answer may take.
+    pub timeout: Duration,
+    /// Who we are at which broker, for a session that is kept there.
+    pub session: Option<String>,
+    log: Log,
+    deadline: Option<Instant>,
+}
+
+impl Subscription {
+    pub fn new(topics: Vec<String>, qos: u8, skip_retained: bool, timeout: Duration, session: Option<String>, log: Log) -> Self {
+        Subscription { topics, qos, skip_retained, timeout, session, log, deadline: None }
+    }
+
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// When the answer must have come.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Writes SUBSCRIBE, and UNSUBSCRIBE for what a resumed session has too much. Whether there is anything to ask for.
+    pub fn ask(&mut self, level: Level, session_present: bool, out: &mut Vec<u8>, acc: &Accumulator) -> bool {
+        if session_present {
+            let gone = self.gone();
+            if !gone.is_empty() {
+                info!(self.log, "Unsubscribing from topics {}", quoted(&gone));
+                out.extend_from_slice(&packets::unsubscribe(level, UNSUBSCRIBE_ID, &gone));
+            }
+        }
+        if self.topics.is_empty() {
+            acc.error("subscription error: topics \"\": there is no topic");
+            return false;
+        }
+        out.extend_from_slice(&packets::subscribe(level, SUBSCRIBE_ID, &self.topics, self.qos, self.skip_retained));
+        self.deadline = Some(Instant::now() + self.timeout);
+        true
+    }
+
+    /// Checks the broker's answer: a topic that it refuses is an error, the others go on.
+    pub fn answered(&mut self, packet: &[u8], level: Level, acc: &Accumulator) -> std::result::Result<(), String> {
+        let (id, codes) = packets::suback(packet, level)?;
+        if id != SUBSCRIBE_ID || codes.len() != self.topics.len() {
+            return Err("SUBACK does not fit the subscription".to_owned());
+        }
+        self.deadline = None;
+        for (topic, code) in self.topics.iter().zip(codes) {
+            match code {
+                Err(why) => acc.error(format_args!("subscription error: topics {topic:?}: refused by the server: {why}")),
+                Ok(granted) if granted < self.qos => {
+                    warn!(self.log, "Topic {topic:?} is sent with qos {granted}, not {}", self.qos);
+                }
+                Ok(_) => {}
+            }
+        }
+        if let (Some(session), Ok(mut last)) = (&self.session, LAST.lock()) {
+            last.insert(session.clone(), self.topics.clone());
+        }
+        Ok(())
+    }
+
+    fn gone(&self) -> Vec<String> {
+        let (Some(session), Ok(last)) = (&self.session, LAST.lock()) else { return Vec::new() };
+        let had = last.get(session).map(Vec::as_slice).unwrap_or_default();
+        had.iter().filter(|topic| !self.topics.contains(topic)).cloned().collect()
+    }
+}
+
+fn quoted(topics: &[String]) -> String {
+    topics.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>().join(", ")
+}

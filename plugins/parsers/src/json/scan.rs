@@ -1,0 +1,298 @@
+//! Bytes of JSON in, tokens out: a cursor that steps over values without building anything.
+
+use std::borrow::Cow;
+
+/// The text is no JSON, or nested too deeply; [`check`](super::check::check) says why.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+/// A place in a text.
+#[derive(Clone)]
+pub(super) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+/// What stands between two quotes, not yet unescaped.
+#[derive(Clone, Copy)]
+pub(super) struct RawStr<'a> {
+    pub(super) text: &'a str,
+    pub(super) escaped: bool,
+}
+
+impl<'a> RawStr<'a> {
+    /// The text that is meant.
+    #[inline]
+    pub(super) fn unescape(self) -> Cow<'a, str> {
+        if !self.escaped {
+            return Cow::Borrowed(self.text);
+        }
+        let mut out = String::with_capacity(self.text.len());
+        unescape_to(self.text, &mut out);
+        Cow::Owned(out)
+    }
+
+    /// Appends the text that is meant.
+    #[inline]
+    pub(super) fn unescape_to(self, out: &mut String) {
+        if self.escaped {
+            unescape_to(self.text, out)
+        } else {
+            out.push_str(self.text)
+        }
+    }
+}
+
+/// Bytes that end the quick run through a string: the quote, the backslash and control characters.
+static STOPS: [bool; 256] = {
+    let mut stops = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        stops[byte] = true;
+        byte += 1;
+    }
+    stops[b'"' as usize] = true;
+    stops[b'\\' as usize] = true;
+    stops
+};
+
+impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a str) -> Scanner<'a> {
+        Scanner { text, at: 0 }
+    }
+
+    /// Steps over one byte, which must be ASCII.
+    #[inline]
+    pub(super) fn bump(&mut self) {
+        self.at += 1;
+    }
+
+    /// The next byte that is no blank, not stepped over.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Result<u8, Malformed> {
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(byte) => return Ok(*byte),
+                None => return Err(Malformed),
+            }
+        }
+    }
+
+    /// Whether only blanks are left.
+    pub(super) fn is_done(&mut self) -> bool {
+        self.peek().is_err()
+    }
+
+    /// Steps over the next byte, which must be this one, blanks before it too.
+    #[inline]
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Malformed> {
+        if self.peek()? != byte {
+            return Err(Malformed);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// A string; the cursor stands on its quote.
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<RawStr<'a>, Malformed> {
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        let mut at = start;
+        let mut escaped = false;
+        loop {
+            let byte = *bytes.get(at).ok_or(Malformed)?;
+            if !STOPS[usize::from(byte)] {
+                at += 1;
+                continue;
+            }
+            match byte {
+                b'"' => break,
+                b'\\' => {
+                    escaped = true;
+                    at += match bytes.get(at + 1) {
+                        Some(b'b' | b'f' | b'n' | b'r' | b't' | b'\\' | b'/' | b'"') => 2,
+                        Some(b'u') => match bytes.get(at + 2..at + 6) {
+                            Some(hex) if hex.iter().all(u8::is_ascii_hexdigit) => 6,
+                            _ => return Err(Malformed),
+                        },
+                        _ => return Err(Malformed),
+                    };
+                }
+                _ => return Err(Malformed),
+            }
+        }
+        self.at = at + 1;
+        // Both ends are next to quotes, so they are borders between characters.
+        let text = self.text.get(start..at).ok_or(Malformed)?;
+        Ok(RawStr { text, escaped })
+    }
+
+    /// A number and the digits that it was written with; the cursor stands on its first byte.
+    #[inline]
+    pub(super) fn number(&mut self) -> Result<(f64, &'a str), Malformed> {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let mut at = start;
+        let negative = bytes.get(at) == Some(&b'-');
+        at += usize::from(negative);
+        // Digits without point, wrapped where there are too many; then the length decides.
+        let mut mantissa: u64 = 0;
+        let digits = at;
+        let mut run = |at: &mut usize| {
+            let from = *at;
+            while let Some(byte @ b'0'..=b'9') = bytes.get(*at) {
+                mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+                *at += 1;
+            }
+            *at - from
+        };
+        let whole = run(&mut at);
+        if whole == 0 || whole > 1 && bytes[digits] == b'0' {
+            return Err(Malformed);
+        }
+        let mut fraction = 0;
+        if bytes.get(at) == Some(&b'.') {
+            at += 1;
+            fraction = run(&mut at);
+            if fraction == 0 {
+                return Err(Malformed);
+            }
+        }
+        let mut exponent = false;
+        if let Some(b'e' | b'E') = bytes.get(at) {
+            exponent = true;
+            at += 1;
+            if let Some(b'+' | b'-') = bytes.get(at) {
+                at += 1;
+            }
+            let from = at;
+            while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+                at += 1;
+            }
+            if at == from {
+                return Err(Malformed);
+            }
+        }
+        self.at = at;
+        let text = self.text.get(start..at).ok_or(Malformed)?;
+        // Up to 2^53 and 10^22 floats hold both exactly, so that one division rounds once: the result is the nearest.
+        if !exponent && whole + fraction <= 19 && mantissa <= 1 << 53 && fraction < POWERS.len() {
+            let value = mantissa as f64 / POWERS[fraction];
+            return Ok((if negative { -value } else { value }, text));
+        }
+        let value: f64 = fast_float2::parse(text).map_err(|_| Malformed)?;
+        if value.is_infinite() {
+            return Err(Malformed);
+        }
+        Ok((value, text))
+    }
+
+    /// `true`, `false` or `null`; the cursor stands on its first byte.
+    #[inline]
+    pub(super) fn literal(&mut self) -> Result<Option<bool>, Malformed> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let (value, len) = match rest {
+            [b't', b'r', b'u', b'e', ..] => (Some(true), 4),
+            [b'f', b'a', b'l', b's', b'e', ..] => (Some(false), 5),
+            [b'n', b'u', b'l', b'l', ..] => (None, 4),
+            _ => return Err(Malformed),
+        };
+        self.at += len;
+        Ok(value)
+    }
+}
+
+const POWERS: [f64; 20] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19,
+];
+
+/// Resolves the escapes of a string that was scanned; half a surrogate pair becomes U+FFFD, as in Go.
+#[cold]
+fn unescape_to(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escape = rest.as_bytes().get(at + 1).copied().unwrap_or_default();
+        let mut len = 2;
+        match escape {
+            b'b' => out.push('\u{8}'),
+            b'f' => out.push('\u{c}'),
+            b'n' => out.push('\n'),
+            b'r' => out.push('\r'),
+            b't' => out.push('\t'),
+            b'u' => {
+                let first = hex(rest, at + 2);
+                len = 6;
+                let pair = match first {
+                    0xd800..=0xdbff if rest.get(at + 6..at + 8) == Some("\\u") => Some(hex(rest, at + 8)),
+                    _ => None,
+                };
+                match pair {
+                    Some(second @ 0xdc00..=0xdfff) => {
+                        len = 12;
+                        let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+                        out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+                    }
+                    _ => out.push(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER)),
+                }
+            }
+            other => out.push(char::from(other)),
+        }
+        rest = rest.get(at + len..).unwrap_or_default();
+    }
+    out.push_str(rest);
+}
+
+fn hex(text: &str, at: usize) -> u32 {
+    text.get(at..at + 4)
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+        .unwrap_or(0xfffd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn unescaped(json: &str) -> String {
+        Scanner::new(json)
+            .string()
+            .expect("a string")
+            .unescape()
+            .into_owned()
+    }
+
+    #[test]
+    fn strings_are_unescaped() {
+        assert_eq!(unescaped(r#""plain""#), "plain");
+        assert_eq!(unescaped(r#""\"\\\/\b\f\n\r\t""#), "\"\\/\u{8}\u{c}\n\r\t");
+        assert_eq!(unescaped(r#""\u00e9\ud83d\ude00!""#), "é😀!");
+        assert_eq!(unescaped(r#""\ud800\u0041\udc00""#), "\u{fffd}A\u{fffd}");
+        for broken in [r#""\x""#, r#""\u12g4""#, "\"\n\"", r#""open"#, r#""\"#] {
+            assert!(Scanner::new(broken).string().is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn numbers_follow_the_grammar() {
+        for broken in ["-", "01", "1.", ".5", "1e", "1e+", "-01", "+1", "1e400"] {
+            let mut scanner = Scanner::new(broken);
+            assert!(scanner.number().is_err(), "{broken}");
+        }
+        let (zero, text) = Scanner::new("-0,").number().expect("a number");
+        assert!(zero == 0.0 && zero.is_sign_negative() && text == "-0");
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_the_nearest_floats(text in "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,24})?([eE][-+]?[0-9]{1,2})?") {
+            let (value, source) = Scanner::new(&text).number().expect("a number");
+            prop_assert_eq!(value.to_bits(), text.parse::<f64>().expect("a float").to_bits());
+            prop_assert_eq!(source, &text);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Patterns as Telegraf's users write them, Go's regular expressions, on top of the crate `regex`.
+//!
+//! Both stem from RE2 and match alike; what differs is the syntax, which [`translate`] turns from one into the other, and
+//! the replacement, which [`Template`] expands.
+
+mod class;
+mod template;
+mod translate;
+
+use std::borrow::Cow;
+
+pub(crate) use template::Template;
+
+/// Why a pattern is none, in Go's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SyntaxError {
+    what: &'static str,
+    /// The part of the pattern that is wrong.
+    part: String,
+}
+
+impl SyntaxError {
+    fn new(what: &'static str, part: &str) -> SyntaxError {
+        SyntaxError {
+            what,
+            part: part.to_owned(),
+        }
+    }
+}
+impl std::fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "error parsing regexp: {}: `{}`", self.what, self.part)
+    }
+}
+impl std::error::Error for SyntaxError {}
+
+/// A compiled pattern.
+#[derive(Clone, Debug)]
+pub(crate) struct Regexp {
+    regex: regex::Regex,
+    /// The groups' names; empty where a group has none, and for the whole match, which is the first.
+    names: Vec<String>,
+}
+
+impl Regexp {
+    pub(crate) fn new(pattern: &str) -> Result<Regexp, SyntaxError> {
+        let (translated, names) = translate::translate(pattern)?;
+        let regex = regex::Regex::new(&translated).map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => SyntaxError::new("expression too large", pattern),
+            _ => SyntaxError::new("invalid or unsupported syntax", pattern),
+        })?;
+        Ok(Regexp { regex, names })
+    }
+
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+
+    /// The groups of the first match; those that took no part are `None`. The first of them is the whole match.
+    pub(crate) fn groups<'t>(
+        &self,
+        text: &'t str,
+    ) -> Option<impl Iterator<Item = Option<&'t str>> + use<'t>> {
+        let captures = self.regex.captures(text)?;
+        let groups: Vec<_> = captures.iter().map(|group| group.map(|m| m.as_str())).collect();
+        Some(groups.into_iter())
+    }
+
+    /// The names of the groups, the whole match left out.
+    pub(crate) fn group_names(&self) -> &[String] {
+        self.names.get(1..).unwrap_or_default()
+    }
+
+    /// Replaces every match; borrows where there is none.
+    pub(crate) fn replace_all<'t>(&self, text: &'t str, template: &Template) -> Cow<'t, str> {
+        match template.literal() {
+            Some(literal) => self.regex.replace_all(text, regex::NoExpand(literal)),
+            None => self
+                .regex
+                .replace_all(text, |groups: &regex::Captures<'_>| template.expand(groups)),
+        }
+    }
+
+    /// Makes a replacement ready for this pattern.
+    pub(crate) fn template(&self, text: &str) -> Template {
+        Template::new(text, &self.names)
+    }
+}
+
+#[cfg(test)]
+mod tests;

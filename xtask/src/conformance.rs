@@ -1,0 +1,85 @@
+//! `cargo xtask conformance`: the cases that Telegraf passes, run on the release binary.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::shell::{release_binary, root, watch};
+
+/// The finished plugins, as prefixes of the cases' paths: every case under them passes.
+const FINISHED: &[&str] = &[
+    "parser/json/",
+    "parser/influx/",
+    "parser/influx_upstream/",
+    "parser/value",
+    "parser/csv",
+    "serializer/influx",
+    "serializer/json",
+    "input/mqtt_consumer",
+    "output/influxdb/",
+    "output/influxdb_v2",
+    "processor/rename",
+    "processor/converter",
+    "processor/regex",
+    "processor/override",
+    "processor/dedup",
+    "processor/clone",
+    "aggregator/basicstats",
+    "aggregator/minmax",
+    "aggregator/final",
+    "aggregator/merge",
+];
+
+/// Runs the cases under `prefixes`, or under all finished ones. The cases lie beside the checkout; without them there is
+/// nothing to run, and that is said.
+pub fn run(prefixes: &[String]) -> Result<()> {
+    let runner = root().join("../shared/conformance/run");
+    if !runner.is_file() {
+        println!("conformance: no cases at {}: nothing was run", runner.display());
+        return Ok(());
+    }
+    let binary = release_binary()?;
+    let wanted: Vec<&str> = match prefixes {
+        [] => FINISHED.to_vec(),
+        some => some.iter().map(String::as_str).collect(),
+    };
+    let (mut passed, mut failed, mut unable) = (0, 0, Vec::new());
+    for prefix in wanted {
+        let mut cases = Command::new(&runner);
+        cases.arg(&binary).args(["--errors", "--only", prefix]);
+        let mut last = String::new();
+        let good = watch(&mut cases, |line| line.clone_into(&mut last))?;
+        let Some((p, f)) = sum(&last) else {
+            bail!("{prefix}: the runner ended without a sum")
+        };
+        passed += p;
+        failed += f;
+        if !good {
+            unable.push(prefix);
+        }
+    }
+    println!("conformance: {passed} passed, {failed} failed");
+    if !unable.is_empty() {
+        bail!("conformance: not all is well under {}", unable.join(", "));
+    }
+    Ok(())
+}
+
+/// Reads `N passed, N failed, N skipped`.
+fn sum(line: &str) -> Option<(u64, u64)> {
+    let mut parts = line.split(", ");
+    let passed = parts.next()?.strip_suffix(" passed")?.parse().ok()?;
+    let failed = parts.next()?.strip_suffix(" failed")?.parse().ok()?;
+    Some((passed, failed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runners_last_line_is_read() {
+        assert_eq!(sum("12 passed, 3 failed, 1 skipped"), Some((12, 3)));
+        assert_eq!(sum("Traceback"), None);
+    }
+}
