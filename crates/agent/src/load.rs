@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wheatstone_config::{Config, EnvMode, KnownKeys, LoadOptions, Problem, Source, unknown_keys};
 use wheatstone_pipeline::{BuildProblem, Cause, Topology, build};
 use wheatstone_plugin::conf::ConfigError;
-use wheatstone_plugin::{AgentInfo, Kind, Level};
+use wheatstone_plugin::{AgentInfo, Level};
 
 use crate::cli::Flags;
 use crate::logging::say;
@@ -113,21 +113,21 @@ fn describe(problem: &BuildProblem, config: &Config, sources: &[Source]) -> Prob
             unknown_keys(sources, plugin, unused, &known)
                 .unwrap_or_else(|| Problem::at(sources, plugin.span, "some options of this plugin were not used"))
         }
+        Cause::Error(e) if is_of_the_file(e) => Problem::of_plugin(sources, plugin, e),
         Cause::Error(e) => {
-            let span = e.downcast_ref::<ConfigError>().and_then(|e| e.span).unwrap_or(plugin.span);
             let name = match plugin.common.alias.as_str() {
                 "" => format!("{}.{}", plugin.kind.plural(), plugin.name),
                 alias => format!("{}.{}::{alias}", plugin.kind.plural(), plugin.name),
             };
-            let message = match plugin.kind {
-                Kind::Input | Kind::Output | Kind::Processor | Kind::Aggregator => {
-                    format!("could not initialize {} {name}: {e:#}", plugin.kind.singular())
-                }
-                _ => format!("{name}: {e:#}"),
-            };
-            Problem::at(sources, span, message)
+            let message = format!("could not initialize {} {name}: {e:#}", plugin.kind.singular());
+            Problem::at(sources, plugin.span, message).at_start()
         }
     }
+}
+
+/// Whether an error is one of the table as it was written, not of what a plugin makes of it.
+fn is_of_the_file(e: &anyhow::Error) -> bool {
+    e.chain().any(|e| e.is::<ConfigError>()) || e.to_string().starts_with("undefined but requested ")
 }
 
 fn say_problems(problems: &[Problem]) {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
-use wheatstone_config::{AgentConfig, sample};
+use wheatstone_config::{AgentConfig, agent_sample, sample};
 use wheatstone_plugin::{Kind, Registration, registrations};
 
 use crate::cli::Flags;
@@ -87,23 +87,6 @@ pub(crate) fn usage(name: &str) -> anyhow::Result<ExitCode> {
         writeln!(out, "{}", sample(registration))?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The `[agent]` table with every key at its default.
-fn agent_sample() -> String {
-    let schema = schemars::schema_for!(AgentConfig).to_value();
-    let empty = Map::new();
-    let mut out = String::from("# The agent itself.\n[agent]\n");
-    for (key, property) in schema["properties"].as_object().unwrap_or(&empty) {
-        for line in property["description"].as_str().unwrap_or_default().lines() {
-            out.push_str(&format!("  ## {line}\n"));
-        }
-        match &property["default"] {
-            Value::Null => out.push_str(&format!("  # {key} = false\n")),
-            value => out.push_str(&format!("  # {key} = {value}\n")),
-        }
-    }
-    out
 }
 
 /// Prints a JSON schema of the whole configuration.

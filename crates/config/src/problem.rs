@@ -20,6 +20,9 @@ pub struct Problem {
     pub place: Option<Place>,
     /// What may be meant.
     pub help: Option<String>,
+    /// The files could be read, but a plugin refuses its options: Telegraf says that as its agent starts.
+    #[serde(skip)]
+    pub starting: bool,
 }
 
 /// A place in a file, ready to be shown.
@@ -67,6 +70,7 @@ impl Problem {
             message: message.into(),
             place: None,
             help: None,
+            starting: false,
         }
     }
     /// A file that could not be loaded at all.
@@ -111,6 +115,10 @@ impl Problem {
             format!("error parsing {}{array}, {text}", plugin.name),
         )
     }
+    /// The same, said when the agent starts.
+    pub fn at_start(self) -> Problem {
+        Problem { starting: true, ..self }
+    }
     /// With what may be meant.
     pub fn with_help(self, help: impl Into<Option<String>>) -> Problem {
         Problem {
@@ -122,6 +130,7 @@ impl Problem {
     /// Telegraf's line, without its level.
     pub fn headline(&self) -> String {
         match &self.file {
+            _ if self.starting => format!("[telegraf] Error running agent: {}", self.message),
             Some(file) => format!("loading config file {file} failed: {}", self.message),
             None => self.message.clone(),
         }

@@ -1,4 +1,5 @@
 //! Handshakes with what the TLS options make, in memory.
+#![allow(clippy::unwrap_used)]
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -93,14 +93,13 @@ impl Default for TlsConfig {
 impl TlsConfig {
     /// Whether the options ask for TLS, see [`TlsConfig::tls_enable`].
     pub fn is_enabled(&self) -> bool {
-        self.tls_enable.unwrap_or_else(|| {
-            !self.tls_ca.is_empty()
-                || !self.tls_cert.is_empty()
-                || !self.tls_key.is_empty()
-                || !self.tls_server_name.is_empty()
-                || self.insecure_skip_verify
-                || !matches!(self.tls_renegotiation_method.as_str(), "" | "never")
-        })
+        let asked = !self.tls_ca.is_empty()
+            || !self.tls_cert.is_empty()
+            || !self.tls_key.is_empty()
+            || !self.tls_server_name.is_empty()
+            || self.insecure_skip_verify
+            || !matches!(self.tls_renegotiation_method.as_str(), "" | "never");
+        self.tls_enable.unwrap_or(asked)
     }
 
     /// The configuration that the options describe; `None` where they do not ask for TLS. Reads the files, so an error

@@ -246,6 +246,7 @@ impl Parts {
             common: Common { alias, ..common },
             table,
             span: Default::default(),
+            header: Default::default(),
             id,
         });
     }

@@ -63,11 +63,10 @@ pub(crate) struct Pace {
     seen: usize,
     /// A window that a trial found.
     found: Option<usize>,
-    /// Gulps of one size in a row, each after a pause: their size, how many, since when, and how many messages.
+    /// Of the gulps that came after a pause: how many in a row were of one size, which, and how long they took together.
     size: usize,
     same: u32,
-    same_since: Option<Instant>,
-    same_messages: usize,
+    same_seconds: f64,
     /// The last gulp was followed by a pause.
     paused: bool,
     doubt: Doubt,
@@ -86,8 +85,7 @@ impl Pace {
             found: None,
             size: 0,
             same: 0,
-            same_since: None,
-            same_messages: 0,
+            same_seconds: 0.0,
             paused: false,
             doubt: Doubt::No,
         }
@@ -119,7 +117,7 @@ impl Pace {
         if self.found.is_some_and(|found| self.seen > found) {
             self.found = None;
         }
-        let waits = gulp.acknowledged > 0 && self.in_doubt(&gulp, now);
+        let waits = gulp.acknowledged > 0 && self.in_doubt(&gulp, now, since);
         let pause = if waits || gulp.full { Duration::ZERO } else { self.pause(&gulp) };
         self.paused = !pause.is_zero();
         pause
@@ -141,7 +139,7 @@ impl Pace {
 
     /// Whether this is a trial without pauses. Gulps of always the same size may be the broker's window: if so, more comes
     /// when acknowledgements go out at once.
-    fn in_doubt(&mut self, gulp: &Gulp, now: Instant) -> bool {
+    fn in_doubt(&mut self, gulp: &Gulp, now: Instant, since: f64) -> bool {
         match &mut self.doubt {
             Doubt::Trial { began, messages, paused, size } => {
                 *messages += gulp.messages;
@@ -162,22 +160,21 @@ impl Pace {
                 false
             }
             Doubt::No => {
-                if !self.paused || gulp.acknowledged != self.size {
-                    (self.size, self.same, self.same_since, self.same_messages) = (gulp.acknowledged, 0, Some(now), 0);
+                if !self.paused {
+                    return false;
+                }
+                if gulp.acknowledged != self.size {
+                    (self.size, self.same, self.same_seconds) = (gulp.acknowledged, 0, 0.0);
                     return false;
                 }
                 self.same += 1;
-                self.same_messages += gulp.messages;
+                self.same_seconds += since;
                 if self.same < SUSPICIOUS {
                     return false;
                 }
-                let lasted = self.same_since.map_or(1.0, |since| (now - since).as_secs_f64()).max(1e-6);
-                self.doubt = Doubt::Trial {
-                    began: now,
-                    messages: 0,
-                    paused: self.same_messages as f64 / lasted,
-                    size: gulp.acknowledged,
-                };
+                let paused = f64::from(self.same) * gulp.messages as f64 / self.same_seconds;
+                self.doubt = Doubt::Trial { began: now, messages: 0, paused, size: gulp.acknowledged };
+                self.same_seconds = 0.0;
                 self.same = 0;
                 true
             }

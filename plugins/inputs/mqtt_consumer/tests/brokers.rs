@@ -59,7 +59,9 @@ fn numbers(texts: &[String]) -> Vec<u64> {
 async fn all_arrive(consumer: &Running, n: usize) {
     common::until(&format!("{n} different messages"), || {
         let texts = consumer.pipe.texts.lock();
-        texts.len() >= n && texts.iter().collect::<HashSet<_>>().len() >= n
+        let done = texts.len() >= n && texts.iter().collect::<HashSet<_>>().len() >= n;
+        eprintln!("{} of {n}, {} errors", texts.len(), consumer.errors.get());
+        done
     })
     .await;
 }
@@ -162,6 +164,7 @@ async fn every_version_and_every_transport_delivers() {
                 };
                 let pipe = Pipe { keep_texts: AtomicBool::new(true), ..Pipe::default() };
                 let mut consumer = start_with(config, pipe, &tls);
+                eprintln!("{url} {protocol:?} {qos}");
                 consumer.ready().await;
                 let qos = if qos == 2 { Qos::ExactlyOnce } else { Qos::AtLeastOnce };
                 publish(Publisher::new(broker.address()).login("me", "secret").qos(qos).messages(500)).await;

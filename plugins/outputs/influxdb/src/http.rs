@@ -12,11 +12,11 @@ use wheatstone_net::http::{Address, Bytes, describe, encode_query, read_text, st
 use wheatstone_net::influx::{Lines, Named, named_by_text};
 use wheatstone_plugin::line_protocol::Encoder;
 use wheatstone_plugin::prelude::*;
-use wheatstone_plugin::stats::{self, Stat};
+use wheatstone_plugin::stats::Stat;
 
 use crate::answer::{self, Answer};
 use crate::routes::{Route, excluded};
-use crate::{Config, End, line_options};
+use crate::{Config, End, bytes_written, line_options};
 
 /// A server, the connections to it, and the memory that requests are made in.
 pub(crate) struct HttpServer {
@@ -56,10 +56,6 @@ pub(crate) fn headers(config: &Config) -> Result<HeaderMap> {
 
 impl HttpServer {
     pub(crate) fn new(config: &Config, cx: &Context, address: Address, client: Client) -> Result<HttpServer> {
-        let mut tags = vec![("output", cx.name())];
-        if !cx.alias().is_empty() {
-            tags.push(("alias", cx.alias()));
-        }
         Ok(HttpServer {
             headers: headers(config)?,
             excluded: excluded(config),
@@ -68,7 +64,7 @@ impl HttpServer {
             lines: Lines::default(),
             gzip: (config.content_encoding == "gzip").then(Gzip::default),
             memory: Recycler::default(),
-            bytes_written: stats::register("write", "bytes_written", &tags),
+            bytes_written: bytes_written(cx),
             config: config.clone(),
             cx: cx.clone(),
             address,
@@ -188,15 +184,15 @@ impl HttpServer {
             Err(error) => return unanswered(error),
         };
         let (code, status) = (response.status().as_u16(), status_line(&response));
+        if code == 204 {
+            return Answer::Stored;
+        }
         if let Some(wait) = response
             .headers()
             .get(RETRY_AFTER)
             .and_then(|v| v.to_str().ok()?.parse().ok())
         {
             end.retry_after = Some(std::time::Duration::from_secs(wait));
-        }
-        if code == 204 {
-            return Answer::Stored;
         }
         match read_text(response).await {
             Ok(body) => answer::read(
@@ -296,7 +292,7 @@ impl HttpServer {
             ),
         };
         let error = json["results"][0]["error"].as_str().unwrap_or_default();
-        if (code == 200 && error.is_empty()) || code == 403 {
+        if code == 403 || (code == 200 && error.is_empty()) {
             // Whoever may not create one need not ask again.
             self.created.insert(database.to_owned());
         }
@@ -310,7 +306,7 @@ impl HttpServer {
 
 impl Config {
     fn creates_by_tag(&self) -> bool {
-        !self.skip_database_creation
-            && !(self.database_tag.is_empty() && self.retention_policy_tag.is_empty())
+        let by_tag = !self.database_tag.is_empty() || !self.retention_policy_tag.is_empty();
+        by_tag && !self.skip_database_creation
     }
 }

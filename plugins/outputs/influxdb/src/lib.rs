@@ -10,6 +10,7 @@ use wheatstone_net::TlsConfig;
 use wheatstone_net::http::{Address, Options, random_order};
 use wheatstone_plugin::line_protocol;
 use wheatstone_plugin::prelude::*;
+use wheatstone_plugin::stats::{self, Stat};
 
 pub use config::Config;
 
@@ -28,13 +29,13 @@ pub struct InfluxDb {
 }
 
 enum Target {
-    Http(Address),
+    Http(Box<Address>),
     Udp(udp::Target),
 }
 
 enum Server {
     Http(Box<HttpServer>),
-    Udp(UdpServer),
+    Udp(Box<UdpServer>),
 }
 
 impl Plugin for InfluxDb {
@@ -46,7 +47,7 @@ impl Plugin for InfluxDb {
         let target = |url: &String| -> Result<Target> {
             match udp::Target::parse(url)? {
                 Some(target) => Ok(Target::Udp(target)),
-                None => Address::parse(url).map(Target::Http),
+                None => Address::parse(url).map(|a| Target::Http(Box::new(a))),
             }
         };
         let targets = config.urls.iter().map(target).collect::<Result<_>>()?;
@@ -70,13 +71,15 @@ impl Output for InfluxDb {
             let server = match target {
                 Target::Http(address) => {
                     let client = self.options.client(address).await?;
-                    let mut server = HttpServer::new(&self.config, &self.cx, address.clone(), client)?;
+                    let mut server = HttpServer::new(&self.config, &self.cx, (**address).clone(), client)?;
                     if !self.config.skip_database_creation {
                         server.try_create_database(&self.config.database).await;
                     }
                     Server::Http(Box::new(server))
                 }
-                Target::Udp(target) => Server::Udp(UdpServer::new(&self.config, &self.cx, target.clone())),
+                Target::Udp(target) => {
+                    Server::Udp(Box::new(UdpServer::new(&self.config, &self.cx, target.clone())))
+                }
             };
             self.servers.push(server);
         }
@@ -145,6 +148,15 @@ impl End {
             ..WriteError::partial(error, accepted, rejected)
         })
     }
+}
+
+/// Bytes that went out, as `inputs.internal` shows them.
+fn bytes_written(cx: &Context) -> Stat {
+    let mut tags = vec![("output", cx.name())];
+    if !cx.alias().is_empty() {
+        tags.push(("alias", cx.alias()));
+    }
+    stats::register("write", "bytes_written", &tags)
 }
 
 fn line_options(config: &Config, max_line_bytes: usize) -> line_protocol::Options {

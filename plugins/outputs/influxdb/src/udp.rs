@@ -6,9 +6,10 @@ use tokio::net::{UdpSocket, lookup_host};
 use wheatstone_net::local;
 use wheatstone_plugin::line_protocol::Encoder;
 use wheatstone_plugin::prelude::*;
+use wheatstone_plugin::stats::Stat;
 
 use crate::routes::Route;
-use crate::{Config, End, line_options};
+use crate::{Config, End, bytes_written, line_options};
 
 /// Where datagrams go: `udp://host:port`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +65,7 @@ pub(crate) struct UdpServer {
     encoder: Encoder,
     lines: Vec<u8>,
     socket: Option<UdpSocket>,
+    bytes_written: Stat,
 }
 
 impl UdpServer {
@@ -76,6 +78,7 @@ impl UdpServer {
             encoder: Encoder::new(line_options(config, payload)),
             lines: Vec::new(),
             socket: None,
+            bytes_written: bytes_written(cx),
         }
     }
 
@@ -125,6 +128,8 @@ impl UdpServer {
                 socket.send(line).await?;
                 rest = tail;
             }
+            self.bytes_written
+                .add(i64::try_from(self.lines.len()).unwrap_or(i64::MAX));
             sent.push(i);
         }
         route.batch.stored(&sent);

@@ -1,4 +1,5 @@
 //! The output against a server that answers by a script.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -416,4 +417,36 @@ fn what_is_wrong_with_the_options_is_told_before_anything_starts() {
         })
         .starts_with("invalid HTTP header")
     );
+}
+
+#[test]
+fn tls_options_are_known_and_misspelled_ones_are_not() {
+    use wheatstone_plugin::conf::{Node, NodeKind, Span};
+    let node = |kind| Node {
+        kind,
+        span: Span::default(),
+        from_env: false,
+    };
+    let mut table = Table::default();
+    table.set("database", node(NodeKind::String("db".into())));
+    table.set("insecure_skip_verify", node(NodeKind::Boolean(true)));
+    table.set("tls_cs", node(NodeKind::String("ca.pem".into())));
+    let log = Log::new("outputs.influxdb", None, None);
+    let cx = Context::new(
+        Kind::Output,
+        "influxdb",
+        "",
+        table,
+        log,
+        Arc::new(AgentInfo::default()),
+    );
+    InfluxDb::new(cx.config().unwrap(), &cx).unwrap();
+    let unused: Vec<_> = cx.unused().into_iter().map(|u| u.path).collect();
+    assert_eq!(unused, [["tls_cs"]]);
+
+    let schema = wheatstone_plugin::find(Kind::Output, "influxdb")
+        .map(|r| (r.schema)())
+        .unwrap();
+    assert_eq!(schema["properties"]["tls_ca"]["type"], "string");
+    assert_eq!(schema["properties"]["database"]["default"], "telegraf");
 }

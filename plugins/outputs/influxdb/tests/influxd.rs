@@ -1,4 +1,5 @@
 //! The output against a real InfluxDB 1. A missing server fails these tests; run them with `--ignored`.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! The output against a server that answers by a script.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! The output against a real server of another make. A missing server fails this test; run it with `--ignored`.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 

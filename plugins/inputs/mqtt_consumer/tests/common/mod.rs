@@ -160,11 +160,12 @@ impl Running {
 }
 
 pub async fn until(what: &str, mut check: impl FnMut() -> bool) {
-    for _ in 0..5000 {
+    let end = std::time::Instant::now() + Duration::from_secs(20);
+    while std::time::Instant::now() < end {
         if check() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("waited in vain for {what}");
 }
