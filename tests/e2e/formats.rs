@@ -52,7 +52,7 @@ fn tls_with_client_certificate_and_password() -> Result<()> {
     );
     let input = json_input(&broker, &tls).replace(&broker.url(), &broker.tls_url().context("no TLS")?);
     let mut agent = Agent::start(&(AGENT.to_owned() + &input + FILE))?;
-    subscribed(&broker, "sensors/#")?;
+    subscribed(&broker, &agent, "sensors/#")?;
     Publisher::new(broker.address())
         .login("me", "secret")
         .messages(COUNT)
@@ -74,7 +74,7 @@ fn websockets() -> Result<()> {
     let input =
         json_input(&broker, "").replace(&broker.url(), &broker.websockets_url().context("no websockets")?);
     let mut agent = Agent::start(&(AGENT.to_owned() + &input + FILE))?;
-    subscribed(&broker, "sensors/#")?;
+    subscribed(&broker, &agent, "sensors/#")?;
     Publisher::new(broker.address())
         .messages(COUNT)
         .message(json)

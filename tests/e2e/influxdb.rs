@@ -21,7 +21,7 @@ pub fn output(db: &Influxd) -> String {
 fn every_reading_becomes_one_point_with_its_types_tags_and_time() -> Result<()> {
     let (broker, db) = (patient_broker()?, Influxd::start()?);
     let mut agent = Agent::start(&(AGENT.to_owned() + &json_input(&broker, "") + &output(&db)))?;
-    subscribed(&broker, "sensors/#")?;
+    subscribed(&broker, &agent, "sensors/#")?;
 
     let report = publisher(&broker, many()).run()?;
     assert_eq!(report.acknowledged.len() as u64, many());
@@ -57,7 +57,7 @@ fn line_protocol_keeps_its_types() -> Result<()> {
         broker.url()
     );
     let mut agent = Agent::start(&(AGENT.to_owned() + &input + &output(&db)))?;
-    subscribed(&broker, "lines/#")?;
+    subscribed(&broker, &agent, "lines/#")?;
 
     // Numbers that a float cannot hold, and names that must be escaped.
     let big = i64::MAX - 1_000_000;

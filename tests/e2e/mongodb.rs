@@ -65,7 +65,7 @@ fn every_reading_becomes_a_document_and_a_line() -> Result<()> {
         db.url()
     );
     let mut agent = Agent::start(&(AGENT.to_owned() + &json_input(&broker, "") + &outputs))?;
-    subscribed(&broker, "sensors/#")?;
+    subscribed(&broker, &agent, "sensors/#")?;
     publisher(&broker, many()).run()?;
 
     let mut found = BTreeSet::new();
@@ -121,7 +121,7 @@ fn a_document_takes_the_form_that_the_configuration_draws() -> Result<()> {
         db.url()
     );
     let mut agent = Agent::start(&(AGENT.to_owned() + &json_input(&broker, "") + &output))?;
-    subscribed(&broker, "sensors/#")?;
+    subscribed(&broker, &agent, "sensors/#")?;
     publisher(&broker, COUNT).run()?;
 
     let documents = runtime()?.block_on(documents(&db, "readings", COUNT))?;

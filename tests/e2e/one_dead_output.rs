@@ -24,7 +24,7 @@ fn the_other_goes_on(fault: Fault) -> Result<()> {
     );
     let config = AGENT.to_owned() + &json_input(&broker, "") + &output(&living) + &through_proxy;
     let mut agent = Agent::start(&config)?;
-    subscribed(&broker, "sensors/#")?;
+    subscribed(&broker, &agent, "sensors/#")?;
     proxy.set(fault);
 
     let report = publisher(&broker, COUNT).rate(2000).run()?;

@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use wheatstone_testkit::publish::{Message, Publisher, Qos};
-use wheatstone_testkit::{InfluxQuery, Mosquitto, servers::MosquittoOptions};
+use wheatstone_testkit::servers::MosquittoOptions;
+use wheatstone_testkit::{Agent, InfluxQuery, Mosquitto, wait_for};
 
 /// No power of ten divides it, and a 64-bit float cannot hold it.
 const BEGIN: i64 = 1_731_931_200_123_457_789;
@@ -118,16 +119,22 @@ pub fn patient_broker() -> Result<Mosquitto> {
     .start()
 }
 
-/// Waits until the agent has subscribed to `filter`.
-pub fn subscribed(broker: &Mosquitto, filter: &str) -> Result<()> {
+/// Waits until the agent has subscribed to `filter` at QoS 1 or 2.
+pub fn subscribed(broker: &Mosquitto, agent: &Agent, filter: &str) -> Result<()> {
     // The broker's own line: `<time>: <client> <qos> <filter>`.
-    for qos in 0..=2 {
-        let limit = if qos == 1 { SOON } else { Duration::ZERO };
-        if broker.wait_for_log(&format!(" {qos} {filter}"), limit).is_ok() {
-            return Ok(());
-        }
-    }
-    bail!("nobody subscribed to {filter}:\n{}", broker.log().join("\n"))
+    let there = |qos: u8| {
+        broker
+            .log()
+            .iter()
+            .any(|line| line.ends_with(&format!(" {qos} {filter}")))
+    };
+    wait_for("the subscription", SOON, || (there(1) || there(2)).then_some(())).with_context(|| {
+        format!(
+            "broker:\n{}\nagent:\n{}",
+            broker.log().join("\n"),
+            agent.stderr().join("\n")
+        )
+    })
 }
 
 /// A publisher of `count` readings as JSON.

@@ -18,7 +18,7 @@ fn with_readings_waiting(broker: &Mosquitto) -> Result<Agent> {
   flush_interval = "1h"
 "#;
     let agent = Agent::start(&(AGENT.to_owned() + &json_input(broker, "") + files))?;
-    subscribed(broker, "sensors/#")?;
+    subscribed(broker, &agent, "sensors/#")?;
     publisher(broker, COUNT).run()?;
     wait_for("the readings", SOON, || {
         (lines(&agent, "now.lp") == COUNT).then_some(())
@@ -33,8 +33,8 @@ fn lines(agent: &Agent, file: &str) -> u64 {
 #[test]
 #[ignore = "needs mosquitto"]
 fn sigterm_and_sigint_write_what_waits() -> Result<()> {
-    let broker = patient_broker()?;
     for signal in [Signal::Term, Signal::Int] {
+        let broker = patient_broker()?;
         let mut agent = with_readings_waiting(&broker)?;
         agent.signal(signal)?;
         assert!(agent.wait(SOON)?.success());

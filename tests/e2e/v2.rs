@@ -20,7 +20,7 @@ fn readings_are_written_by_the_v2_api() -> Result<()> {
     const COUNT: u64 = 2000;
     let (broker, db) = (patient_broker()?, VictoriaMetrics::start()?);
     let mut agent = Agent::start(&(AGENT.to_owned() + &json_input(&broker, "") + &output(&db.url())))?;
-    subscribed(&broker, "sensors/#")?;
+    subscribed(&broker, &agent, "sensors/#")?;
     publisher(&broker, COUNT).run()?;
 
     // One sample for each reading; VictoriaMetrics keeps milliseconds.
@@ -58,7 +58,7 @@ fn what_v2_refuses_for_a_while_comes_later_and_in_whole() -> Result<()> {
     let busy = Answer::status(503).header("Retry-After", "1").times(2);
     let double = HttpDouble::start([busy])?;
     let mut agent = Agent::start(&(AGENT.to_owned() + &json_input(&broker, "") + &output(&double.url())))?;
-    subscribed(&broker, "sensors/#")?;
+    subscribed(&broker, &agent, "sensors/#")?;
     publisher(&broker, COUNT).run()?;
 
     let lines = wait_for("every line", SOON, || {

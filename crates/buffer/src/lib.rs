@@ -5,7 +5,7 @@
 //! are safe on disk.
 
 mod buffer;
-mod codec;
+pub mod codec;
 mod disk;
 mod memory;
 #[cfg(test)]

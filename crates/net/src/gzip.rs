@@ -1,9 +1,13 @@
 //! Bodies on their way out: packed with gzip into memory that is used again and again.
 
 use bytes::Bytes;
-use flate2::{Compress, Compression, FlushCompress, Status};
+use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 use wheatstone_plugin::Result;
 use wheatstone_plugin::anyhow::{Context as _, bail};
+
+/// Bodies of up to so many bytes are stored, not packed: what packing would save is less than the request's own headers, and
+/// Telegraf sends its small bodies so.
+const STORED: usize = 512;
 
 /// Packs one body after the other. Keeps its state (about 300 KB) between them, so make one per output.
 pub struct Gzip {
@@ -22,8 +26,12 @@ impl Default for Gzip {
 impl Gzip {
     /// Replaces `packed` with `plain` as one gzip member.
     pub fn pack(&mut self, plain: &[u8], packed: &mut Vec<u8>) -> Result<()> {
-        self.state.reset();
         packed.clear();
+        if let 1..=STORED = plain.len() {
+            store(plain, packed);
+            return Ok(());
+        }
+        self.state.reset();
         packed.reserve(plain.len() / 4 + 128);
         loop {
             let taken = usize::try_from(self.state.total_in()).context("compressing the body")?;
@@ -42,6 +50,21 @@ impl Gzip {
             }
         }
     }
+}
+
+/// A gzip member (RFC 1952) of one stored block and an empty last one (RFC 1951, 3.2.4 and 3.2.6).
+fn store(plain: &[u8], packed: &mut Vec<u8>) {
+    let len = plain.len() as u16;
+    let mut crc = Crc::new();
+    crc.update(plain);
+    packed.extend_from_slice(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
+    packed.push(0);
+    packed.extend_from_slice(&len.to_le_bytes());
+    packed.extend_from_slice(&(!len).to_le_bytes());
+    packed.extend_from_slice(plain);
+    packed.extend_from_slice(&[0x03, 0x00]);
+    packed.extend_from_slice(&crc.sum().to_le_bytes());
+    packed.extend_from_slice(&u32::from(len).to_le_bytes());
 }
 
 /// The memory of bodies. A body is handed to the HTTP client without a copy; when the client is done with it its memory
@@ -89,6 +112,8 @@ mod tests {
         for plain in [
             &b""[..],
             b"cpu v=1i 1\n",
+            &[b'x'; STORED],
+            &[b'x'; STORED + 1],
             &b"cpu,host=a v=1i 1700000000000000001\n".repeat(20_000),
             &noise,
         ] {

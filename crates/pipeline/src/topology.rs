@@ -148,8 +148,15 @@ impl Builder<'_> {
         let errors = stat(p, "errors");
         let level = Level::parse(&p.common.log_level);
         if level.is_none() && !p.common.log_level.is_empty() {
-            let log = Log::new(name.clone(), None, None);
-            wheatstone_plugin::error!(log, "invalid log-level {:?}", p.common.log_level);
+            // The plugin's parser or serializer has the level too, and says so as well.
+            let part = find(p.kind, &p.name).and_then(|r| r.data_format).map(|(kind, default)| {
+                let format = p.table.get("data_format").and_then(|n| n.as_str()).unwrap_or(default);
+                format!("{}.{format}::{}", kind.plural(), p.name)
+            });
+            for name in [Some(name.clone()), part].into_iter().flatten() {
+                let log = Log::new(name, None, None);
+                wheatstone_plugin::error!(log, "invalid log-level {:?}", p.common.log_level);
+            }
         }
         Log::new(name, level, Some(errors))
     }
@@ -225,7 +232,7 @@ impl Builder<'_> {
             plugin,
             intake,
             timing,
-            startup: startup(p, &log),
+            startup: startup(p)?,
             log,
             gathered: stat(p, "metrics_gathered"),
             agent_gathered: agent_stat("metrics_gathered"),
@@ -304,7 +311,7 @@ impl Builder<'_> {
         Ok(BuiltOutput {
             plugin,
             queue: Arc::new(Queue::new(filter, Naming::new(common), batch_size, limit, stats)),
-            startup: startup(p, &log),
+            startup: startup(p)?,
             log,
             flush_interval: common.flush_interval.filter(|i| !i.is_zero()).unwrap_or(agent.flush_interval).0,
             flush_jitter: common.flush_jitter.unwrap_or(agent.flush_jitter).0,
@@ -325,16 +332,13 @@ fn precision(precision: conf::Duration, interval: conf::Duration) -> i64 {
     }
 }
 
-fn startup(p: &PluginConfig, log: &Log) -> Startup {
+fn startup(p: &PluginConfig) -> Result<Startup, Cause> {
     match p.common.startup_error_behavior.as_str() {
-        "" | "error" => Startup::Error,
-        "retry" => Startup::Retry,
-        "ignore" => Startup::Ignore,
-        "probe" if p.kind == Kind::Input => Startup::Ignore,
-        other => {
-            wheatstone_plugin::error!(log, "Invalid 'startup_error_behavior' setting {other:?}");
-            Startup::Error
-        }
+        "" | "error" => Ok(Startup::Error),
+        "retry" => Ok(Startup::Retry),
+        "ignore" => Ok(Startup::Ignore),
+        "probe" if p.kind == Kind::Input => Ok(Startup::Ignore),
+        other => Err(Cause::Error(anyhow!("invalid 'startup_error_behavior' setting {other:?}"))),
     }
 }
 

@@ -190,7 +190,7 @@ impl Context {
             name: name.to_owned(),
             alias: self.0.alias.clone(),
             table: table.clone(),
-            log: Log::new(format!("{}.{name}::{}", kind.plural(), self.0.log.name()), None, None),
+            log: self.0.log.part(format!("{}.{name}::{}", kind.plural(), self.0.name)),
             agent: self.0.agent.clone(),
             revealer: self.0.revealer.clone(),
             metric_name,

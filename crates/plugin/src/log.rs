@@ -55,6 +55,10 @@ impl Log {
     pub fn new(name: impl Into<String>, level: Option<Level>, errors: Option<Stat>) -> Log {
         Log(Arc::new(Inner { name: name.into(), level, errors }))
     }
+    /// The logger of a part of the plugin: its own name, the plugin's level.
+    pub fn part(&self, name: String) -> Log {
+        Log::new(name, self.0.level, None)
+    }
     /// What stands between the brackets, such as `inputs.file::alias`.
     pub fn name(&self) -> &str {
         &self.0.name

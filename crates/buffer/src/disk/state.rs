@@ -506,9 +506,19 @@ impl State {
         group
     }
 
-    /// The group could not be written: it is only in memory.
-    pub(crate) fn not_written(&mut self) {
+    /// The group could not be written: it is only in memory. What was settled meanwhile need not be written any more.
+    pub(crate) fn not_written(&mut self) -> Release {
         self.writing = 0;
+        let mut release = Release::default();
+        let (open, window) = (&self.open, &self.window);
+        let waits = |seq| open.contains_key(&seq) || window.binary_search_by_key(&seq, |e| e.seq).is_ok();
+        let (keep, settled): (VecDeque<_>, VecDeque<_>) = self.pending.drain(..).partition(|p| waits(p.seq));
+        self.pending = keep;
+        for gone in Vec::<Pending>::from(settled) {
+            self.pending_metrics -= gone.batch.len();
+            release.batches.push(gone.batch);
+        }
+        release
     }
 
     /// Gives up a record that cannot be written.

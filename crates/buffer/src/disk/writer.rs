@@ -172,12 +172,14 @@ impl<L: Layer> Writer<L> {
             }
             Err(error) => {
                 let mut state = shared.state.lock();
-                state.not_written();
+                let release = state.not_written();
                 state.failing = true;
                 state.notice(Notice::Failing {
                     error: error.to_string(),
                 });
                 drop(state);
+                drop(group);
+                drop(release);
                 self.retry = Some(Instant::now() + self.retry_after);
                 self.retry_after = (self.retry_after * 2).min(RETRY.1);
                 false

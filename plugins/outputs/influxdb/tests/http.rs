@@ -422,15 +422,18 @@ fn what_is_wrong_with_the_options_is_told_before_anything_starts() {
 #[test]
 fn tls_options_are_known_and_misspelled_ones_are_not() {
     use wheatstone_plugin::conf::{Node, NodeKind, Span};
-    let node = |kind| Node {
+    let node = |start, kind| Node {
         kind,
-        span: Span::default(),
+        span: Span {
+            start,
+            ..Span::default()
+        },
         from_env: false,
     };
     let mut table = Table::default();
-    table.set("database", node(NodeKind::String("db".into())));
-    table.set("insecure_skip_verify", node(NodeKind::Boolean(true)));
-    table.set("tls_cs", node(NodeKind::String("ca.pem".into())));
+    table.set("database", node(1, NodeKind::String("db".into())));
+    table.set("insecure_skip_verify", node(2, NodeKind::Boolean(true)));
+    table.set("tls_cs", node(3, NodeKind::String("ca.pem".into())));
     let log = Log::new("outputs.influxdb", None, None);
     let cx = Context::new(
         Kind::Output,

@@ -3,6 +3,7 @@
 
 mod answer;
 mod batches;
+mod book;
 mod config;
 mod limit;
 mod server;
@@ -18,8 +19,9 @@ use wheatstone_plugin::prelude::*;
 pub use config::Config;
 
 use batches::batches;
+use book::Book;
 use server::Server;
-use write::{Book, Workshop};
+use write::Workshop;
 
 /// The output.
 pub struct InfluxDbV2 {

@@ -1,18 +1,18 @@
-//! From a batch to requests, a few at a time, and from their answers to what the core is told.
+//! From the book of a batch to requests, a few at a time, and from their answers back into the book.
 
-use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::task::JoinSet;
 use wheatstone_net::gzip::{Gzip, Recycler};
 use wheatstone_net::http::Bytes;
-use wheatstone_net::influx::{Lines, Named, Settling, named_by_line, named_by_text};
+use wheatstone_net::influx::{Lines, Named, named_by_line, named_by_text};
 use wheatstone_plugin::anyhow::Error;
 use wheatstone_plugin::line_protocol::Encoder;
 use wheatstone_plugin::prelude::*;
 
 use crate::answer::Answer;
 use crate::batches::Batch;
+use crate::book::Book;
 use crate::server::{Prepared, Server};
 
 /// What is used for every request again.
@@ -21,90 +21,6 @@ pub(crate) struct Workshop {
     gzip: Option<Gzip>,
     memory: Recycler,
     lines: Vec<Lines>,
-}
-
-/// The books of one write: what waits, and what became of the rest. A point that is neither accepted nor rejected in the
-/// end stays in the output's buffer.
-pub(crate) struct Book {
-    /// Parts of the batch that were not sent yet.
-    fresh: VecDeque<Batch>,
-    /// By bucket: what is sent again after a refusal.
-    again: Vec<(String, Settling)>,
-    error: Option<Error>,
-    /// Some points are kept that wait in neither of them.
-    kept: bool,
-    /// No server shall be asked for more now.
-    halted: bool,
-    /// When it makes sense to write again.
-    pub retry_after: Option<Duration>,
-}
-
-impl Book {
-    pub(crate) fn new(batches: Vec<Batch>) -> Book {
-        let again = Vec::new();
-        Book {
-            fresh: batches.into(),
-            again,
-            error: None,
-            kept: false,
-            halted: false,
-            retry_after: None,
-        }
-    }
-
-    /// Whether another server shall be tried.
-    pub(crate) fn may_go_elsewhere(&self) -> bool {
-        !self.halted && !self.fresh.is_empty()
-    }
-
-    fn settling(&mut self, bucket: &str) -> &mut Settling {
-        let at = match self.again.iter().position(|(b, _)| b == bucket) {
-            Some(at) => at,
-            None => {
-                self.again.push((bucket.to_owned(), Settling::new(Vec::new())));
-                self.again.len() - 1
-            }
-        };
-        &mut self.again[at].1
-    }
-
-    /// The next request's points, and whether they are sent for the first time.
-    fn next(&mut self) -> Option<(Batch, bool)> {
-        for (bucket, settling) in &mut self.again {
-            if let Some(points) = settling.next() {
-                return Some((
-                    Batch {
-                        bucket: bucket.clone(),
-                        points,
-                    },
-                    false,
-                ));
-            }
-        }
-        self.fresh.pop_front().map(|batch| (batch, true))
-    }
-
-    /// What the core is told.
-    pub(crate) fn result(self, retry_after: Option<Duration>) -> Result<(), WriteError> {
-        let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
-        let mut open = self.kept || !self.fresh.is_empty();
-        for (_, mut settling) in self.again {
-            open |= settling.is_open();
-            accepted.append(&mut settling.accepted);
-            rejected.append(&mut settling.rejected);
-        }
-        if !open && rejected.is_empty() {
-            // What one server could not do another did.
-            return Ok(());
-        }
-        let error = self
-            .error
-            .unwrap_or_else(|| anyhow!("failed to send metrics to any configured server(s)"));
-        Err(WriteError {
-            retry_after,
-            ..WriteError::partial(error, accepted, rejected)
-        })
-    }
 }
 
 /// A request that is under way.

@@ -1,0 +1,95 @@
+//! Every ready pipeline loads, the sample loads, and broken files are refused with their place.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+fn wheatstone(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_wheatstone")).args(args).env("INFLUX_TOKEN", "t").output().unwrap()
+}
+
+fn check(path: &Path) -> Output {
+    wheatstone(&["config", "check", path.to_str().unwrap()])
+}
+
+/// A file of its own for one test, deleted with it.
+struct TempFile(PathBuf);
+impl TempFile {
+    fn new(name: &str, text: &str) -> TempFile {
+        let path = std::env::temp_dir().join(format!("wheatstone-{}-{name}.conf", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        TempFile(path)
+    }
+}
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn every_ready_pipeline_loads() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(root().join("configs")).unwrap().flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|e| e == "conf") {
+            let out = check(&path);
+            assert!(out.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&out.stderr));
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "only {seen} files in configs/");
+}
+
+#[test]
+fn the_sample_loads_with_every_plugin_switched_on() {
+    let sample = std::fs::read_to_string(root().join("sample.conf")).unwrap();
+    // Behind "# " stands what is switched off as a whole; options keep their own "# ".
+    let on: String = sample
+        .lines()
+        .map(|l| if l.starts_with("# [[") || l.starts_with("#   ") { &l[2..] } else { l })
+        .map(|l| format!("{l}\n"))
+        .collect();
+    let file = TempFile::new("sample", &on);
+    let out = wheatstone(&["config", "check", file.0.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(!said.contains("were not used") && !said.contains("undefined but requested"), "{said}");
+}
+
+#[test]
+fn the_demos_configuration_loads() {
+    let out = wheatstone(&["demo", "--print-config"]);
+    let text = String::from_utf8(out.stdout).unwrap();
+    let config: String =
+        text.lines().filter_map(|l| l.strip_prefix("    ")).map(|l| format!("{l}\n")).collect();
+    assert!(config.contains("[[inputs.mqtt_consumer]]"));
+    let file = TempFile::new("demo", &config);
+    let out = check(&file.0);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+#[test]
+fn all_mistakes_of_a_file_are_said_with_their_places() {
+    let text = "[[inputs.mqtt_consumer]]\n  topics = [\"a\"]\n  qoss = 1\n\n[[outputs.file]]\n  fils = [\"stdout\"]\n";
+    let file = TempFile::new("broken", text);
+    let out = check(&file.0);
+    assert_eq!(out.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(said.contains("did you mean `qos`?"), "{said}");
+    assert!(said.contains("did you mean `files`?"), "{said}");
+    assert!(said.contains(":3:3"), "{said}");
+}
+
+#[test]
+fn an_option_that_slid_into_a_sub_table_is_led_home() {
+    let text =
+        "[[inputs.mqtt_consumer]]\n  topics = [\"a\"]\n  [[inputs.mqtt_consumer.topic_parsing]]\n    topic = \"a\"\n    qos = 1\n[[outputs.discard]]\n";
+    let file = TempFile::new("slid", text);
+    let out = check(&file.0);
+    assert_eq!(out.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(said.contains("belongs one level up, move it above line 3"), "{said}");
+}
