@@ -11,7 +11,13 @@ const FLOORS: &[&[&str]] = &[
     &["wheatstone-line-protocol"],
     &["wheatstone-plugin"],
     &["wheatstone-net", "wheatstone-config"],
-    &["wheatstone-buffer", "wheatstone-testkit"],
+    &[
+        "wheatstone-buffer",
+        "wheatstone-cel-filter",
+        "wheatstone-dead-letter",
+        "wheatstone-type-guard",
+        "wheatstone-testkit",
+    ],
     &["wheatstone-pipeline"],
 ];
 /// All that a plugin may stand on.
@@ -139,6 +145,11 @@ mod tests {
             dev,
             own: true,
         })
+    }
+
+    #[test]
+    fn the_workspace_as_it_is() -> Result<()> {
+        check()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use wheatstone_config::{AgentConfig, agent_sample, sample};
 use wheatstone_plugin::{Kind, Registration, registrations};
 

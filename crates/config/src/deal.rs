@@ -160,6 +160,7 @@ impl Dealer<'_, '_> {
         filter.tagdrop = self.tag_filter("tagdrop");
         filter.tagexclude = self.strings("tagexclude");
         filter.taginclude = self.strings("taginclude");
+        filter.metricpass_span = self.table.get("metricpass").map(|n| n.span);
         filter.metricpass = self.string("metricpass");
         filter
     }

@@ -138,6 +138,9 @@ pub struct FilterConfig {
     pub tagexclude: Vec<String>,
     /// A CEL expression that says whether a metric passes.
     pub metricpass: String,
+    /// Where that expression stands.
+    #[serde(skip)]
+    pub metricpass_span: Option<Span>,
 }
 
 /// `[agent]`, with Telegraf's keys and defaults.

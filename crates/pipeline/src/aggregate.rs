@@ -110,7 +110,6 @@ impl RunningAggregator {
             error!(self.log, "panic in aggregator: {}", panic_text(&panic));
         }
         for metric in &mut out {
-            metric.set_time(round(metric.time(), self.precision));
             state.naming.apply(metric);
             self.tags.apply(metric);
         }

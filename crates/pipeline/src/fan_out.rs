@@ -40,8 +40,8 @@ impl Pipeline {
         }
     }
 
-    /// An input's batch.
-    pub(crate) fn push(&self, mut batch: Vec<Metric>) {
+    /// An input's batch. True when an output has a full batch to write.
+    pub(crate) fn push(&self, mut batch: Vec<Metric>) -> bool {
         if self.has_processors {
             self.before.lock().process(&mut batch);
         }
@@ -53,7 +53,7 @@ impl Pipeline {
             let mut gone = gone.into_iter();
             batch.retain(|_| !gone.next().unwrap_or(false));
         }
-        self.fan_out(batch);
+        self.fan_out(batch)
     }
 
     /// What an aggregator made: it passes the second chain.
@@ -62,22 +62,20 @@ impl Pipeline {
         self.fan_out(batch);
     }
 
-    fn fan_out(&self, batch: Vec<Metric>) {
+    fn fan_out(&self, batch: Vec<Metric>) -> bool {
         if batch.is_empty() {
-            return;
+            return false;
         }
         if let Some(printer) = &self.printer {
             printer.lock().print(&batch);
-            return;
+            return false;
         }
         match self.queues.as_slice() {
-            [] => {}
+            [] => false,
             [only] => only.push_own(batch),
             several => {
                 let batch = Arc::new(batch);
-                for queue in several {
-                    queue.push_shared(&batch);
-                }
+                several.iter().fold(false, |full, queue| queue.push_shared(&batch) | full)
             }
         }
     }

@@ -2,7 +2,9 @@
 
 use anyhow::{Result, anyhow};
 use wheatstone_config::FilterConfig;
-use wheatstone_plugin::{Glob, Metric};
+use wheatstone_plugin::{Glob, Log, Metric};
+
+use crate::metric_pass::MetricPass;
 
 /// A compiled filter.
 #[derive(Debug, Default)]
@@ -11,6 +13,7 @@ pub(crate) struct Filter {
     namedrop: Option<Glob>,
     tagpass: Vec<(String, Glob)>,
     tagdrop: Vec<(String, Glob)>,
+    metricpass: Option<MetricPass>,
     fields: Choice,
     tags: Choice,
     selects: bool,
@@ -57,15 +60,14 @@ fn tag_globs(
 }
 
 impl Filter {
-    pub(crate) fn new(config: &FilterConfig) -> Result<Filter> {
-        if !config.metricpass.is_empty() {
-            return Err(anyhow!("metricpass is not supported yet"));
-        }
+    /// Compiles a filter; `log` is told of metrics for which `metricpass` cannot be evaluated.
+    pub(crate) fn new(config: &FilterConfig, log: &Log) -> Result<Filter> {
         let mut filter = Filter {
             namepass: glob("namepass", &config.namepass, &config.namepass_separator)?,
             namedrop: glob("namedrop", &config.namedrop, &config.namedrop_separator)?,
             tagpass: tag_globs("tagpass", &config.tagpass)?,
             tagdrop: tag_globs("tagdrop", &config.tagdrop)?,
+            metricpass: MetricPass::new(config, log)?,
             fields: Choice::new("field", &config.fieldinclude, &config.fieldexclude)?,
             tags: Choice::new("tag", &config.taginclude, &config.tagexclude)?,
             selects: false,
@@ -74,7 +76,8 @@ impl Filter {
         filter.selects = filter.namepass.is_some()
             || filter.namedrop.is_some()
             || !filter.tagpass.is_empty()
-            || !filter.tagdrop.is_empty();
+            || !filter.tagdrop.is_empty()
+            || filter.metricpass.is_some();
         filter.modifies = !filter.fields.is_open() || !filter.tags.is_open();
         Ok(filter)
     }
@@ -103,7 +106,9 @@ impl Filter {
         let any = |list: &[(String, Glob)]| {
             list.iter().any(|(tag, glob)| metric.tag(tag).is_some_and(|value| glob.matches(value)))
         };
-        (self.tagpass.is_empty() || any(&self.tagpass)) && !any(&self.tagdrop)
+        (self.tagpass.is_empty() || any(&self.tagpass))
+            && !any(&self.tagdrop)
+            && self.metricpass.as_ref().is_none_or(|m| m.passes(metric))
     }
 
     /// Second stage: fields and tags. False when no field is left.
@@ -133,6 +138,9 @@ mod tests {
         m.set_field("idle", 2.0);
         m
     }
+    fn log() -> Log {
+        Log::new("inputs.test", None, None)
+    }
     fn list(entries: &[&str]) -> Vec<String> {
         entries.iter().map(|s| (*s).to_owned()).collect()
     }
@@ -140,7 +148,7 @@ mod tests {
     #[test]
     fn names_must_pass_and_not_be_dropped() {
         let filter = |pass: &[&str], drop: &[&str]| {
-            Filter::new(&FilterConfig { namepass: list(pass), namedrop: list(drop), ..Default::default() }).unwrap()
+            Filter::new(&FilterConfig { namepass: list(pass), namedrop: list(drop), ..Default::default() }, &log()).unwrap()
         };
         assert!(filter(&["c*"], &[]).select(&metric()));
         assert!(!filter(&["mem"], &[]).select(&metric()));
@@ -150,24 +158,39 @@ mod tests {
     #[test]
     fn any_tag_is_enough() {
         let tagpass = [("core".to_owned(), list(&["2", "1"])), ("none".to_owned(), list(&["*"]))].into();
-        assert!(Filter::new(&FilterConfig { tagpass, ..Default::default() }).unwrap().select(&metric()));
+        assert!(Filter::new(&FilterConfig { tagpass, ..Default::default() }, &log()).unwrap().select(&metric()));
         let tagdrop = [("host".to_owned(), list(&["a*"]))].into();
-        assert!(!Filter::new(&FilterConfig { tagdrop, ..Default::default() }).unwrap().select(&metric()));
+        assert!(!Filter::new(&FilterConfig { tagdrop, ..Default::default() }, &log()).unwrap().select(&metric()));
     }
 
     #[test]
     fn tags_and_fields_are_included_and_not_excluded() {
-        let filter = Filter::new(&FilterConfig {
+        let config = FilterConfig {
             fieldinclude: list(&["user", "idle"]),
             fieldexclude: list(&["idle"]),
             tagexclude: list(&["h*"]),
             ..Default::default()
-        })
-        .unwrap();
+        };
+        let filter = Filter::new(&config, &log()).unwrap();
         let mut m = metric();
         assert!(filter.modify(&mut m));
         assert_eq!((m.field_count(), m.tag_count()), (1, 1));
-        let none = Filter::new(&FilterConfig { fieldinclude: list(&["x"]), ..Default::default() }).unwrap();
+        let none = Filter::new(&FilterConfig { fieldinclude: list(&["x"]), ..Default::default() }, &log()).unwrap();
         assert!(!none.modify(&mut m));
+    }
+
+    #[cfg(feature = "metricpass")]
+    #[test]
+    fn an_expression_decides_and_one_that_fails_lets_pass() {
+        let filter = |text: &str| Filter::new(&FilterConfig { metricpass: text.into(), ..Default::default() }, &log());
+        for (text, passes) in [
+            ("name == 'cpu' && fields.user < 2", true),
+            ("tags.host == 'b'", false),
+            ("tags.nix == 'b'", true),
+        ] {
+            assert_eq!(filter(text).unwrap().select(&metric()), passes, "{text}");
+        }
+        let error = filter("name").unwrap_err();
+        assert!(error.is::<wheatstone_plugin::conf::ConfigError>(), "{error}");
     }
 }

@@ -13,6 +13,7 @@ mod chain;
 mod fan_out;
 mod filter;
 mod make_metric;
+mod metric_pass;
 mod run;
 mod running_input;
 mod running_output;

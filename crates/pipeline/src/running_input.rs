@@ -105,7 +105,10 @@ impl Sink for InputSink {
         self.intake.lock().make_metrics(&mut metrics, self.gather_start.load(Ordering::Relaxed));
         self.gathered.add(metrics.len() as i64);
         self.agent_gathered.add(metrics.len() as i64);
-        self.pipeline.push(metrics);
+        if self.pipeline.push(metrics) {
+            // An input that always has more to read must let the output write, or the queue grows for nothing.
+            tokio::task::yield_now().await;
+        }
     }
     fn hurry(&self) {
         self.pipeline.hurry();

@@ -79,19 +79,19 @@ impl Queue {
         !self.filter.selects() && !self.filter.modifies() && !self.renames
     }
 
-    /// A batch that nobody else gets.
-    pub(crate) fn push_own(&self, mut batch: Vec<Metric>) {
+    /// A batch that nobody else gets. True when a full batch waits to be written.
+    pub(crate) fn push_own(&self, mut batch: Vec<Metric>) -> bool {
         if !self.takes_all() {
             let before = batch.len();
             let mut naming = self.naming.lock();
             batch.retain_mut(|metric| self.filter.select(metric) && self.adapt(metric, &mut naming));
             self.stats.filtered.add((before - batch.len()) as i64);
         }
-        self.enqueue(Arc::new(batch));
+        self.enqueue(Arc::new(batch))
     }
 
-    /// A batch that other outputs get too.
-    pub(crate) fn push_shared(&self, batch: &Arc<Vec<Metric>>) {
+    /// A batch that other outputs get too. True when a full batch waits to be written.
+    pub(crate) fn push_shared(&self, batch: &Arc<Vec<Metric>>) -> bool {
         if self.takes_all() {
             return self.enqueue(batch.clone());
         }
@@ -107,7 +107,7 @@ impl Queue {
         }
         self.stats.filtered.add((batch.len() - own.len()) as i64);
         drop(naming);
-        self.enqueue(Arc::new(own));
+        self.enqueue(Arc::new(own))
     }
 
     fn adapt(&self, metric: &mut Metric, naming: &mut Naming) -> bool {
@@ -118,9 +118,9 @@ impl Queue {
         fields_left
     }
 
-    fn enqueue(&self, batch: Arc<Vec<Metric>>) {
+    fn enqueue(&self, batch: Arc<Vec<Metric>>) -> bool {
         if batch.is_empty() {
-            return;
+            return false;
         }
         self.stats.added.add(batch.len() as i64);
         let mut buffer = self.buffer.lock();
@@ -129,9 +129,11 @@ impl Queue {
         drop(buffer);
         self.stats.buffer_size.set(len as i64);
         self.note_dropped(dropped);
-        if len >= self.batch_size && !self.failing.load(Ordering::Relaxed) {
+        let full = len >= self.batch_size && !self.failing.load(Ordering::Relaxed);
+        if full {
             self.full.notify_one();
         }
+        full
     }
 
     fn note_dropped(&self, dropped: usize) {

@@ -213,7 +213,7 @@ impl Builder<'_> {
             other => return Err(Cause::Error(anyhow!("invalid 'time_source' setting {other:?}"))),
         };
         let intake = Intake {
-            filter: Filter::new(&common.filter).map_err(Cause::Error)?,
+            filter: Filter::new(&common.filter, &log).map_err(Cause::Error)?,
             naming: Naming::new(common),
             local_tags: DefaultTags::new(&common.tags),
             global_tags: DefaultTags::new(&self.config.global_tags),
@@ -251,7 +251,7 @@ impl Builder<'_> {
         let log = self.log(p);
         let Build::Processor(build) = self.build_of(p)? else { return Err(Cause::Undefined) };
         let plugin = self.plugin(p, &log, build)?;
-        Ok(RunningProcessor { plugin, filter: Filter::new(&p.common.filter).map_err(Cause::Error)?, log })
+        Ok(RunningProcessor { plugin, filter: Filter::new(&p.common.filter, &log).map_err(Cause::Error)?, log })
     }
 
     fn aggregator(&self, p: &PluginConfig) -> Result<RunningAggregator, Cause> {
@@ -264,7 +264,7 @@ impl Builder<'_> {
             return Err(Cause::Error(anyhow!("the period must be greater than zero")));
         }
         Ok(RunningAggregator {
-            filter: Filter::new(&common.filter).map_err(Cause::Error)?,
+            filter: Filter::new(&common.filter, &log).map_err(Cause::Error)?,
             drop_original: common.drop_original,
             period,
             delay: common.delay.unwrap_or(conf::Duration::from_millis(100)).nanos(),
@@ -307,7 +307,7 @@ impl Builder<'_> {
             agent_written: agent_stat("metrics_written"),
             agent_write_errors: agent_stat("write_errors"),
         };
-        let filter = Filter::new(&common.filter).map_err(Cause::Error)?;
+        let filter = Filter::new(&common.filter, &log).map_err(Cause::Error)?;
         Ok(BuiltOutput {
             plugin,
             queue: Arc::new(Queue::new(filter, Naming::new(common), batch_size, limit, stats)),

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 
-use crate::conf::{ConfigError, Duration, NodeKind, Secret, Table, Unused, deserialize};
+use crate::conf::{
+    ConfigError, Duration, NodeKind, Reference, Secret, Table, Unused, deserialize_with_references, split_reference,
+};
 use crate::registry::{self, Build, Kind};
 use crate::{Key, Log, Parser, Result, Serializer};
 
@@ -45,8 +48,9 @@ impl Default for AgentInfo {
 pub trait Revealer: Send + Sync {
     /// The text behind `@{store:key}`.
     async fn reveal(&self, store: &str, key: &str) -> Result<String>;
-    /// Whether there is such a store; asked when the configuration is loaded.
-    fn has(&self, store: &str) -> bool;
+    /// Notes that an option refers to `@{store:key}`; false where there is no such store. Asked when the configuration is
+    /// loaded.
+    fn link(&self, store: &str, key: &str) -> bool;
 }
 
 /// A plugin's place in the agent. Cloning shares it.
@@ -120,10 +124,16 @@ impl Context {
         &self.0.metric_name
     }
 
-    /// Reads the plugin's table into a struct; the core does it for [`Plugin::Config`](crate::Plugin::Config).
+    /// Reads the plugin's table into a struct; the core does it for [`Plugin::Config`](crate::Plugin::Config). A secret
+    /// that refers to a store that is not there is an error.
     pub fn config<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        let (config, unused) = deserialize(&self.0.table)?;
+        let (config, unused, references) = deserialize_with_references(&self.0.table)?;
         self.0.reads.lock().push(unused);
+        for Reference { store, key, span } in references {
+            if !self.0.revealer.as_ref().is_some_and(|r| r.link(&store, &key)) {
+                return Err(ConfigError::at(span, format!("unknown secret store for \"@{{{store}:{key}}}\"")));
+            }
+        }
         Ok(config)
     }
 
@@ -214,10 +224,11 @@ impl Context {
         let mut rest = secret.template();
         while let Some((before, store, key, after)) = split_reference(rest) {
             out.push_str(before);
-            match &self.0.revealer {
-                Some(revealer) => out.push_str(&revealer.reveal(store, key).await?),
-                None => anyhow::bail!("unknown secret-store {store:?}"),
-            }
+            let Some(revealer) = &self.0.revealer else {
+                anyhow::bail!("unknown secret store for \"@{{{store}:{key}}}\"");
+            };
+            let text = revealer.reveal(store, key).await;
+            out.push_str(&text.with_context(|| format!("resolving \"@{{{store}:{key}}}\" failed"))?);
             rest = after;
         }
         out.push_str(rest);
@@ -225,31 +236,49 @@ impl Context {
     }
 }
 
-/// Splits at the first `@{store:key}`.
-fn split_reference(text: &str) -> Option<(&str, &str, &str, &str)> {
-    let mut from = 0;
-    while let Some(at) = text[from..].find("@{").map(|i| i + from) {
-        if let Some(end) = text[at..].find('}').map(|i| i + at)
-            && let Some((store, key)) = text[at + 2..end].split_once(':')
-        {
-            let word = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-            if word(store) && word(key) {
-                return Some((&text[..at], store, key, &text[end + 1..]));
-            }
-        }
-        from = at + 2;
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conf::Node;
+
+    struct One;
+    #[async_trait]
+    impl Revealer for One {
+        async fn reveal(&self, _: &str, key: &str) -> Result<String> {
+            if key == "broken" { anyhow::bail!("not found") } else { Ok(format!("<{key}>")) }
+        }
+        fn link(&self, store: &str, _: &str) -> bool {
+            store == "one"
+        }
+    }
+
+    #[derive(serde::Deserialize, Default)]
+    #[serde(default)]
+    struct Config {
+        password: Secret,
+    }
+
+    fn context(password: &str) -> Context {
+        let mut table = Table::default();
+        table.set("password", Node::bare(NodeKind::String(password.into())));
+        let log = Log::new("inputs.test", None, None);
+        Context::new(Kind::Input, "test", "", table, log, Arc::default())
+    }
+
+    #[tokio::test]
+    async fn secrets_are_revealed_where_their_store_is_there() {
+        let cx = context("a@{one:b}c@{one:d}").with_revealer(Arc::new(One));
+        let config: Config = cx.config().unwrap();
+        assert_eq!(cx.reveal(&config.password).await.unwrap(), "a<b>c<d>");
+        let broken = cx.reveal(&Secret::new("hidden@{one:broken}")).await.unwrap_err();
+        assert_eq!(format!("{broken:#}"), "resolving \"@{one:broken}\" failed: not found");
+    }
 
     #[test]
-    fn references_are_found_in_a_text() {
-        assert_eq!(split_reference("a@{s:k}b"), Some(("a", "s", "k", "b")));
-        assert_eq!(split_reference("@{nope} @{s:k}"), Some(("@{nope} ", "s", "k", "")));
-        assert_eq!(split_reference("plain"), None);
+    fn an_unknown_store_is_an_error_of_the_table() {
+        for cx in [context("@{two:b}").with_revealer(Arc::new(One)), context("@{two:b}")] {
+            let error = cx.config::<Config>().err().unwrap();
+            assert_eq!(error.message, "unknown secret store for \"@{two:b}\"");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a plugin author learns: six traits, a [`Context`] to read one's place in the agent, an [`Accumulator`] to hand
+//! What a plugin author learns: seven traits, a [`Context`] to read one's place in the agent, an [`Accumulator`] to hand
 //! metrics over, and [`register!`]. The core owns time, retry, batching, buffers, reconnects and shutdown; a plugin owns
 //! its protocol or its arithmetic.
 //!
@@ -54,7 +54,9 @@ pub use filter::Glob;
 pub use log::{Level, Log};
 pub use registry::{Build, Kind, Registration, find, registrations};
 pub use tracker::{Settled, Tracker};
-pub use traits::{Aggregator, Input, Output, Parser, Plugin, Processor, Serializer, ServiceInput};
+pub use traits::{
+    Aggregator, Input, Output, Parser, Plugin, Processor, SecretEditor, SecretStore, Serializer, ServiceInput,
+};
 
 pub use anyhow::{self, Result};
 pub use async_trait::async_trait;
@@ -69,7 +71,7 @@ pub mod prelude {
     pub use crate::conf::{Duration, Secret, Size};
     pub use crate::{
         Accumulator, Aggregator, CompactString, Context, Glob, Input, Key, KeyCache, Log, Metric, Output, Parser, Plugin,
-        Processor, Rejection, Result, Serializer, ServiceInput, StartError, Timestamp, Value, ValueType, WriteError,
+        Processor, Rejection, Result, SecretEditor, SecretStore, Serializer, ServiceInput, StartError, Timestamp, Value, ValueType, WriteError,
         async_trait, key, register,
     };
     pub use crate::{debug, error, info, trace, warn};

@@ -2,7 +2,9 @@
 
 use anyhow::anyhow;
 
-use crate::{Aggregator, Context, Input, Output, Parser, Plugin, Processor, Result, Serializer, ServiceInput};
+use crate::{
+    Aggregator, Context, Input, Output, Parser, Plugin, Processor, Result, SecretStore, Serializer, ServiceInput,
+};
 
 /// What a plugin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +62,8 @@ pub enum Build {
     Parser(fn(&Context) -> Result<Box<dyn Parser>>),
     /// A serializer.
     Serializer(fn(&Context) -> Result<Box<dyn Serializer>>),
+    /// A secret store.
+    SecretStore(fn(&Context) -> Result<Box<dyn SecretStore>>),
 }
 
 /// One plugin: made by [`register!`](crate::register).
@@ -111,6 +115,7 @@ impl Registration {
     constructor!(output, Output, Output, Output);
     constructor!(parser, Parser, Parser, Parser);
     constructor!(serializer, Serializer, Serializer, Serializer);
+    constructor!(secret_store, SecretStore, SecretStore, SecretStore);
 }
 
 /// Every plugin of this program, in no order.
@@ -134,7 +139,7 @@ pub(crate) fn not_found(kind: Kind, name: &str) -> anyhow::Error {
 /// Makes a plugin known under its name, when the program is linked:
 ///
 /// - `register!(input "file" = File);`, and likewise `service_input`, `processor`, `aggregator`, `output`, `parser`,
-///   `serializer`;
+///   `serializer`, `secret_store`;
 /// - `register!(service_input "mqtt_consumer" = MqttConsumer, parser "influx");` where the table also takes a `data_format`
 ///   and the options of that format (the text is the default format); `serializer "influx"` for outputs.
 ///

@@ -73,6 +73,32 @@ pub trait Output: Send {
     }
 }
 
+/// Keeps secrets that options name as `@{id:key}`, `id` being the store's own option. The core calls it from several tasks.
+#[async_trait]
+pub trait SecretStore: Send + Sync {
+    /// The secret under a key. The error must not show any secret. A store that has to ask a server caches what it may.
+    async fn get(&self, key: &str) -> Result<String>;
+    /// The keys that there are.
+    async fn list(&self) -> Result<Vec<String>>;
+    /// Whether secrets may change while the agent runs: the core then asks at each use, otherwise once at the start.
+    fn is_dynamic(&self) -> bool {
+        false
+    }
+    /// The part of the store that changes secrets, where it can.
+    fn editor(&self) -> Option<&dyn SecretEditor> {
+        None
+    }
+}
+
+/// Changes secrets: what `secrets set` and `secrets remove` need.
+#[async_trait]
+pub trait SecretEditor: Send + Sync {
+    /// Sets a secret, new or not.
+    async fn set(&self, key: &str, value: &str) -> Result<()>;
+    /// Takes a secret away; one that is not there is an error.
+    async fn remove(&self, key: &str) -> Result<()>;
+}
+
 /// Turns a payload into metrics.
 pub trait Parser: Send {
     /// Appends the payload's metrics to `out`; on an error it leaves `out` as it was. `now` is the time of a metric

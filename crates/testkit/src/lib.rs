@@ -12,6 +12,7 @@ mod certs;
 mod fault_proxy;
 mod http_double;
 mod influx;
+pub mod plugin;
 mod process;
 mod programs;
 pub mod publish;

@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 
-use super::{Node, NodeKind, Span, Table};
+use super::types::references;
+use super::{Node, NodeKind, Secret, Span, Table};
 
 /// What is wrong with a configuration, and where.
 #[derive(Clone, Debug)]
@@ -47,15 +48,33 @@ pub struct Unused {
     pub span: Span,
 }
 
-/// Builds a `T` from a table, and lists the keys that `T` does not have.
-pub fn deserialize<T: DeserializeOwned>(table: &Table) -> Result<(T, Vec<Unused>), ConfigError> {
-    let state = State { unused: RefCell::default(), path: RefCell::default() };
-    let value = T::deserialize(TableDe { table, state: &state }).map_err(|e| e.or_at(table.span))?;
-    Ok((value, state.unused.into_inner()))
+/// A reference to a secret store, in an option that is a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reference {
+    pub(crate) store: String,
+    pub(crate) key: String,
+    /// Where the option's value stands.
+    pub(crate) span: Span,
 }
 
+/// Builds a `T` from a table, and lists the keys that `T` does not have.
+pub fn deserialize<T: DeserializeOwned>(table: &Table) -> Result<(T, Vec<Unused>), ConfigError> {
+    deserialize_with_references(table).map(|(value, unused, _)| (value, unused))
+}
+
+/// The same with the references to secret stores.
+pub(crate) fn deserialize_with_references<T: DeserializeOwned>(
+    table: &Table,
+) -> Result<(T, Vec<Unused>, Vec<Reference>), ConfigError> {
+    let state = State::default();
+    let value = T::deserialize(TableDe { table, state: &state }).map_err(|e| e.or_at(table.span))?;
+    Ok((value, state.unused.into_inner(), state.references.into_inner()))
+}
+
+#[derive(Default)]
 struct State {
     unused: RefCell<Vec<Unused>>,
+    references: RefCell<Vec<Reference>>,
     path: RefCell<Vec<(String, Span)>>,
 }
 
@@ -199,9 +218,14 @@ impl<'de> de::Deserializer<'de> for NodeDe<'_> {
     }
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ConfigError> {
+        if let (Secret::NAME, NodeKind::String(text)) = (name, &self.node.kind) {
+            let span = self.node.span;
+            let found = references(text).map(|(store, key)| Reference { store: store.into(), key: key.into(), span });
+            self.state.references.borrow_mut().extend(found);
+        }
         visitor.visit_newtype_struct(self)
     }
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ConfigError> {
@@ -295,6 +319,28 @@ mod tests {
         t.set("qos", text("2", false));
         let error = deserialize::<Config>(&t).unwrap_err();
         assert!(error.message.contains("option \"qos\""), "{error}");
+    }
+
+    #[test]
+    fn references_of_secrets_are_noted_and_those_of_other_texts_are_not() {
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(default)]
+        struct Login {
+            user: String,
+            password: Secret,
+            headers: std::collections::BTreeMap<String, Secret>,
+        }
+        let mut headers = Table::default();
+        headers.set("X-Token", text("Bearer @{b:token}", false));
+        let mut t = Table::default();
+        t.set("user", text("@{a:user}", false));
+        t.set("password", text("@{a:password}", false));
+        t.set("headers", Node::bare(NodeKind::Table(headers)));
+        let (login, _, references) = deserialize_with_references::<Login>(&t).unwrap();
+        assert_eq!((login.user.as_str(), login.password.template()), ("@{a:user}", "@{a:password}"));
+        assert_eq!(login.headers["X-Token"].template(), "Bearer @{b:token}");
+        let found: Vec<_> = references.iter().map(|r| (r.store.as_str(), r.key.as_str())).collect();
+        assert_eq!(found, [("a", "password"), ("b", "token")]);
     }
 
     #[test]

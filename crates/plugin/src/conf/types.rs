@@ -251,6 +251,10 @@ impl Secret {
     pub fn template(&self) -> &str {
         &self.0
     }
+    /// The references to secret stores in it, as (store, key).
+    pub fn references(&self) -> impl Iterator<Item = (&str, &str)> {
+        references(&self.0)
+    }
 }
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -262,9 +266,26 @@ impl Serialize for Secret {
         s.serialize_str("")
     }
 }
+impl Secret {
+    /// The name under which a secret asks to be read: the table's reader notes the references in it.
+    pub(super) const NAME: &'static str = "$wheatstone::Secret";
+}
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Secret, D::Error> {
-        String::deserialize(d).map(Secret)
+        struct V;
+        impl<'de> Visitor<'de> for V {
+            type Value = Secret;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_str<E: de::Error>(self, v: &str) -> Result<Secret, E> {
+                Ok(Secret::new(v))
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, d: D) -> Result<Secret, D::Error> {
+                String::deserialize(d).map(Secret)
+            }
+        }
+        d.deserialize_newtype_struct(Secret::NAME, V)
     }
 }
 impl JsonSchema for Secret {
@@ -274,6 +295,33 @@ impl JsonSchema for Secret {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "format": "secret" })
     }
+}
+
+/// The references in a secret's text, as (store, key).
+pub(super) fn references(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (_, store, key, after) = split_reference(rest)?;
+        rest = after;
+        Some((store, key))
+    })
+}
+
+/// Splits at the first `@{store:key}`: what stands before it, the store, the key, what stands behind it.
+pub(crate) fn split_reference(text: &str) -> Option<(&str, &str, &str, &str)> {
+    let mut from = 0;
+    while let Some(at) = text[from..].find("@{").map(|i| i + from) {
+        if let Some(end) = text[at..].find('}').map(|i| i + at)
+            && let Some((store, key)) = text[at + 2..end].split_once(':')
+        {
+            let word = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            if word(store) && word(key) {
+                return Some((&text[..at], store, key, &text[end + 1..]));
+            }
+        }
+        from = at + 2;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -314,6 +362,15 @@ mod tests {
             assert_eq!(Size::parse(text), Ok(Size(n)), "{text}");
         }
         assert!(Size::parse("10 bananas").is_err());
+    }
+
+    #[test]
+    fn references_are_found_in_a_text() {
+        assert_eq!(split_reference("a@{s:k}b"), Some(("a", "s", "k", "b")));
+        assert_eq!(split_reference("@{nope} @{s:k}"), Some(("@{nope} ", "s", "k", "")));
+        assert_eq!(split_reference("plain"), None);
+        let secret = Secret::new("@{a:b}-@{c:d e}@{f:g}");
+        assert_eq!(secret.references().collect::<Vec<_>>(), [("a", "b"), ("f", "g")]);
     }
 
     #[test]

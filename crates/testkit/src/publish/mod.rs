@@ -118,7 +118,8 @@ impl Publisher {
         self.messages = messages;
         self
     }
-    /// How many may be unacknowledged at a time: 1 to 10,000.
+    /// How many may be unacknowledged at a time: 1 to 10,000. At QoS 2 never more than 20, mosquitto's own
+    /// `max_inflight_messages`: of a client that sends ahead of it, mosquitto 2.0.11 acknowledges messages that it lost.
     pub fn window(mut self, window: usize) -> Publisher {
         self.window = window.clamp(1, 10_000);
         self

@@ -17,6 +17,9 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// The pause before a lost broker is tried again.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// More than this mosquitto loses: see [`Publisher::window`].
+const QOS2_WINDOW: usize = 20;
+
 /// A message under way.
 #[derive(Clone, Copy)]
 struct Pending {
@@ -231,7 +234,11 @@ impl Session<'_> {
             None => u64::MAX,
         };
         let last = self.plan.first + self.plan.messages.min(allowed);
-        while self.next < last && self.pending.len() + self.unread.len() < self.plan.window {
+        let window = match self.plan.qos {
+            Qos::ExactlyOnce => self.plan.window.min(QOS2_WINDOW),
+            _ => self.plan.window,
+        };
+        while self.next < last && self.pending.len() + self.unread.len() < window {
             let number = self.next;
             self.next += 1;
             self.report.sent += 1;

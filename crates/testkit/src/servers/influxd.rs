@@ -42,12 +42,12 @@ bind-address = "127.0.0.1:0"
             std::fs::write(&file, conf)?;
             Ok(vec!["run".into(), "-config".into(), file.into()])
         };
-        let ready = |port| answers_get(port, "/ping");
+        let ready = |port: u16| answers_get(port, "/ping");
         let recipe = Recipe {
             name: "influxd",
             program,
             prepare: Box::new(prepare),
-            ready,
+            ready: Box::new(ready),
         };
         Ok(Influxd {
             server: Server::start(recipe)?,

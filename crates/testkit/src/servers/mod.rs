@@ -40,7 +40,7 @@ pub(crate) struct Recipe {
     #[allow(clippy::type_complexity)]
     pub prepare: Box<dyn Fn(&Path, u16) -> Result<Vec<OsString>> + Send + Sync>,
     /// Whether the server on this port answers.
-    pub ready: fn(u16) -> bool,
+    pub ready: Box<dyn Fn(u16) -> bool + Send + Sync>,
 }
 
 /// A running server. The kinds of server give this by `Deref`.

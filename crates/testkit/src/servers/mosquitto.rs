@@ -58,11 +58,18 @@ impl MosquittoOptions {
             std::fs::write(&file, self.config(dir, port, tls_port, websockets_port)?)?;
             Ok(vec!["-c".into(), file.into()])
         };
+        // The listeners do not open at the same moment.
+        let ready = move |port: u16| {
+            [Some(port), tls_port, websockets_port]
+                .into_iter()
+                .flatten()
+                .all(accepts)
+        };
         let recipe = Recipe {
             name: "mosquitto",
             program,
             prepare: Box::new(prepare),
-            ready: accepts,
+            ready: Box::new(ready),
         };
         Ok(Mosquitto {
             server: Server::start(recipe)?,

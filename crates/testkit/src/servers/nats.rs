@@ -31,7 +31,7 @@ impl NatsMqtt {
             name: "nats-server",
             program,
             prepare: Box::new(prepare),
-            ready: accepts,
+            ready: Box::new(accepts),
         };
         Ok(NatsMqtt {
             server: Server::start(recipe)?,

@@ -36,7 +36,7 @@ impl Redis {
             name: "redis-server",
             program,
             prepare: Box::new(prepare),
-            ready: pong,
+            ready: Box::new(pong),
         };
         Ok(Redis {
             server: Server::start(recipe)?,

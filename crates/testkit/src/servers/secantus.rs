@@ -47,7 +47,7 @@ impl SecantusMongo {
             name: "secantusd-py",
             program,
             prepare: Box::new(prepare),
-            ready: accepts,
+            ready: Box::new(accepts),
         };
         Ok(SecantusMongo {
             server: Server::start(recipe)?,

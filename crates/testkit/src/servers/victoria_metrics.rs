@@ -27,12 +27,12 @@ impl VictoriaMetrics {
                 "-retentionPeriod=100y".into(),
             ])
         };
-        let ready = |port| answers_get(port, "/health");
+        let ready = |port: u16| answers_get(port, "/health");
         let recipe = Recipe {
             name: "victoria-metrics",
             program,
             prepare: Box::new(prepare),
-            ready,
+            ready: Box::new(ready),
         };
         Ok(VictoriaMetrics {
             server: Server::start(recipe)?,

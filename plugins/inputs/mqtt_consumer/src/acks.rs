@@ -69,7 +69,13 @@ impl Acks {
         self.second.push_back(id);
         self.issued += 1;
         let token = QOS2 | self.epoch << PLACE_BITS | (self.issued << 16 & PLACE) | u64::from(id);
-        self.held.insert(id, Held { token, settled: false });
+        self.held.insert(
+            id,
+            Held {
+                token,
+                settled: false,
+            },
+        );
         Some(token)
     }
 

@@ -19,7 +19,12 @@ pub(crate) struct Buffer {
 
 impl Default for Buffer {
     fn default() -> Buffer {
-        Buffer { data: vec![0; USUAL], start: 0, end: 0, easy: 0 }
+        Buffer {
+            data: vec![0; USUAL],
+            start: 0,
+            end: 0,
+            easy: 0,
+        }
     }
 }
 

@@ -202,7 +202,8 @@ impl Conn {
 
     /// When the next sign of life is due at the latest, while something else is waited for.
     pub fn ping_due(&self) -> Instant {
-        self.due().unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400))
+        self.due()
+            .unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400))
     }
 
     /// The broker answered a sign of life.

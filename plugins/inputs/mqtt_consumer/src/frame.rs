@@ -48,10 +48,16 @@ pub(crate) struct Publish<'a> {
 /// Splits the first packet off. `v5`: the connection speaks MQTT 5, whose packets carry properties.
 #[inline]
 pub(crate) fn split(bytes: &[u8], v5: bool) -> Result<Split<'_>, Malformed> {
-    let Some((&first, rest)) = bytes.split_first() else { return Ok(Split::Incomplete(2)) };
-    let Some((remaining, width)) = variable_length(rest)? else { return Ok(Split::Incomplete(bytes.len() + 1)) };
+    let Some((&first, rest)) = bytes.split_first() else {
+        return Ok(Split::Incomplete(2));
+    };
+    let Some((remaining, width)) = variable_length(rest)? else {
+        return Ok(Split::Incomplete(bytes.len() + 1));
+    };
     let total = 1 + width + remaining;
-    let Some(body) = bytes.get(1 + width..total) else { return Ok(Split::Incomplete(total)) };
+    let Some(body) = bytes.get(1 + width..total) else {
+        return Ok(Split::Incomplete(total));
+    };
     let packet = match first >> 4 {
         3 => Packet::Publish(publish(first, body, v5)?),
         6 => Packet::PubRel(match body {
@@ -76,7 +82,11 @@ fn variable_length(bytes: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
             return Ok(Some((value, i + 1)));
         }
     }
-    if bytes.len() >= 4 { Err("malformed packet length") } else { Ok(None) }
+    if bytes.len() >= 4 {
+        Err("malformed packet length")
+    } else {
+        Ok(None)
+    }
 }
 
 #[inline]
@@ -95,7 +105,9 @@ fn publish(first: u8, body: &[u8], v5: bool) -> Result<Publish<'_>, Malformed> {
     }
     let mut id = 0;
     if qos > 0 {
-        let (n, after) = rest.split_at_checked(2).ok_or("PUBLISH without a packet identifier")?;
+        let (n, after) = rest
+            .split_at_checked(2)
+            .ok_or("PUBLISH without a packet identifier")?;
         id = u16::from_be_bytes([n[0], n[1]]);
         rest = after;
         if id == 0 {
@@ -104,9 +116,18 @@ fn publish(first: u8, body: &[u8], v5: bool) -> Result<Publish<'_>, Malformed> {
     }
     if v5 {
         let (length, width) = variable_length(rest)?.ok_or("PUBLISH without properties")?;
-        rest = rest.get(width + length..).ok_or("PUBLISH shorter than its properties")?;
+        rest = rest
+            .get(width + length..)
+            .ok_or("PUBLISH shorter than its properties")?;
     }
-    Ok(Publish { topic, payload: rest, id, qos, dup: first & 8 != 0, retain: first & 1 != 0 })
+    Ok(Publish {
+        topic,
+        payload: rest,
+        id,
+        qos,
+        dup: first & 8 != 0,
+        retain: first & 1 != 0,
+    })
 }
 
 #[cfg(test)]
@@ -141,8 +162,13 @@ mod tests {
         for v5 in [false, true] {
             for qos in 0..3 {
                 let bytes = packet(qos, 7, v5, b"{}");
-                let Ok(Split::Packet(Packet::Publish(p), n)) = split(&bytes, v5) else { panic!("{bytes:?}") };
-                assert_eq!((p.topic, p.payload, p.qos, n), (&b"a/b"[..], &b"{}"[..], qos, bytes.len()));
+                let Ok(Split::Packet(Packet::Publish(p), n)) = split(&bytes, v5) else {
+                    panic!("{bytes:?}")
+                };
+                assert_eq!(
+                    (p.topic, p.payload, p.qos, n),
+                    (&b"a/b"[..], &b"{}"[..], qos, bytes.len())
+                );
                 assert_eq!(p.id, if qos > 0 { 7 } else { 0 });
             }
         }
@@ -150,7 +176,10 @@ mod tests {
 
     #[test]
     fn a_long_length_says_how_much_is_missing() {
-        assert_eq!(split(&[0x30, 0xFF, 0xFF, 0xFF, 0x7F], false), Ok(Split::Incomplete(5 + MAX_REMAINING)));
+        assert_eq!(
+            split(&[0x30, 0xFF, 0xFF, 0xFF, 0x7F], false),
+            Ok(Split::Incomplete(5 + MAX_REMAINING))
+        );
         assert_eq!(split(&[0x30, 0xFF], false), Ok(Split::Incomplete(3)));
         assert_eq!(split(&[], false), Ok(Split::Incomplete(2)));
     }

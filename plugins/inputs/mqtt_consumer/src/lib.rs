@@ -63,12 +63,19 @@ impl Plugin for MqttConsumer {
             other => bail!("qos value must be 0, 1, or 2: {other}"),
         };
         if *config.connection_timeout < Duration::from_secs(1) {
-            bail!("connection_timeout must be greater than 1s: {}", config.connection_timeout);
+            bail!(
+                "connection_timeout must be greater than 1s: {}",
+                config.connection_timeout
+            );
         }
         if config.servers.is_empty() {
             bail!("could not get host information");
         }
-        let servers = config.servers.iter().map(|s| server(s, &tls, cx)).collect::<Result<Vec<_>>>()?;
+        let servers = config
+            .servers
+            .iter()
+            .map(|s| server(s, &tls, cx))
+            .collect::<Result<Vec<_>>>()?;
         if let Some(wrong) = config.topics.iter().find(|t| !valid_filter(t)) {
             bail!("invalid topic filter {wrong:?}");
         }
@@ -77,8 +84,14 @@ impl Plugin for MqttConsumer {
             rules.push(Rule::new(rule).context("config error topic parsing")?);
         }
         // The system's authorities take time and memory to read: only where somebody asks for them.
-        let encrypted = servers.iter().any(|s| matches!(s.scheme, Scheme::Tls | Scheme::Wss));
-        let tls_config = if encrypted || tls.is_enabled() { Some(Arc::new(tls.required()?)) } else { None };
+        let encrypted = servers
+            .iter()
+            .any(|s| matches!(s.scheme, Scheme::Tls | Scheme::Wss));
+        let tls_config = if encrypted || tls.is_enabled() {
+            Some(Arc::new(tls.required()?))
+        } else {
+            None
+        };
         let client_id = match config.client_id.as_str() {
             "" => format!("Telegraf-Consumer-{}", random_word(5)),
             own => own.to_owned(),
@@ -86,9 +99,17 @@ impl Plugin for MqttConsumer {
         let topic_tag = config.topic_tag.as_deref().unwrap_or("topic");
         let topic_tag = (!topic_tag.is_empty()).then(|| Key::new(topic_tag));
         let log = cx.log().clone();
-        let session = config.persistent_session.then(|| format!("{client_id} at {}", config.servers.join(" ")));
+        let session = config
+            .persistent_session
+            .then(|| format!("{client_id} at {}", config.servers.join(" ")));
         Ok(MqttConsumer {
-            messages: Messages::new(cx.parser("influx")?, topic_tag, rules, config.retained, log.clone()),
+            messages: Messages::new(
+                cx.parser("influx")?,
+                topic_tag,
+                rules,
+                config.retained,
+                log.clone(),
+            ),
             subscription: Subscription::new(
                 config.topics.clone(),
                 qos,
@@ -108,7 +129,9 @@ impl Plugin for MqttConsumer {
                 keepalive: *config.keepalive,
                 connection_timeout: *config.connection_timeout,
                 persistent: config.persistent_session,
-                receive_maximum: u16::try_from(config.max_undelivered_messages).unwrap_or(u16::MAX).max(1),
+                receive_maximum: u16::try_from(config.max_undelivered_messages)
+                    .unwrap_or(u16::MAX)
+                    .max(1),
                 trace: config.client_trace,
                 cx: cx.clone(),
             },
@@ -128,7 +151,9 @@ impl ServiceInput for MqttConsumer {
             () = stopped(&mut phase) => None,
             link = self.dialer.connect(&mut buffer) => Some(link.map_err(Failure::into_error)?),
         };
-        let Some(mut link) = first else { return ended(acc).await };
+        let Some(mut link) = first else {
+            return ended(acc).await;
+        };
         let limit = self.config.max_undelivered_messages;
         let persistent = self.config.persistent_session;
         let mut session = Session {
@@ -141,7 +166,11 @@ impl ServiceInput for MqttConsumer {
             coalesce: *self.config.coalesce_reads,
             receive_maximum: self.dialer.receive_maximum,
             acks: Acks::default(),
-            tracker: if persistent { Tracker::new(limit) } else { Tracker::counting(limit) },
+            tracker: if persistent {
+                Tracker::new(limit)
+            } else {
+                Tracker::counting(limit)
+            },
             settled: Vec::new(),
         };
         let servers = format!("[{}]", self.config.servers.join(" "));
@@ -213,8 +242,14 @@ fn server(text: &str, tls: &TlsConfig, cx: &Context) -> Result<Server> {
     if text.contains("://") {
         return Server::parse(text);
     }
-    warn!(cx.log(), "Server {text:?} should be updated to use `scheme://host:port` format");
-    Server::parse(&format!("{}://{text}", if tls.is_enabled() { "ssl" } else { "tcp" }))
+    warn!(
+        cx.log(),
+        "Server {text:?} should be updated to use `scheme://host:port` format"
+    );
+    Server::parse(&format!(
+        "{}://{text}",
+        if tls.is_enabled() { "ssl" } else { "tcp" }
+    ))
 }
 
 async fn stopped(phase: &mut watch::Receiver<Phase>) {

@@ -89,7 +89,11 @@ impl Dialer {
             let newest = self.levels[i];
             let mut level = newest;
             loop {
-                self.tell(format_args!("connecting to {} with MQTT {}", self.servers[i], level.name()));
+                self.tell(format_args!(
+                    "connecting to {} with MQTT {}",
+                    self.servers[i],
+                    level.name()
+                ));
                 match self.attempt(i, level, buffer).await {
                     Ok(link) => {
                         self.levels[i] = level;
@@ -122,7 +126,10 @@ impl Dialer {
         // Asked anew each time: a token may have been renewed.
         let (username, password) = match &server.user {
             Some((user, Some(password))) => (user.clone(), password.clone()),
-            Some((user, None)) => (user.clone(), self.cx.reveal(&self.password).await.map_err(refused)?),
+            Some((user, None)) => (
+                user.clone(),
+                self.cx.reveal(&self.password).await.map_err(refused)?,
+            ),
             None => (
                 self.cx.reveal(&self.username).await.map_err(refused)?,
                 self.cx.reveal(&self.password).await.map_err(refused)?,
@@ -138,11 +145,16 @@ impl Dialer {
             password: &password,
             receive_maximum: self.receive_maximum,
         };
-        let connect = connect.encode().map_err(|e| (Failure::Refused(e.into()), false))?;
+        let connect = connect
+            .encode()
+            .map_err(|e| (Failure::Refused(e.into()), false))?;
         let network = |text: String| (Failure::Network(text), false);
         let late = || network(format!("dial tcp {server}: i/o timeout"));
 
-        let open = timeout(self.connection_timeout, Transport::open(server, self.tls.as_ref()));
+        let open = timeout(
+            self.connection_timeout,
+            Transport::open(server, self.tls.as_ref()),
+        );
         let mut transport = open.await.map_err(|_| late())?.map_err(network)?;
         buffer.clear();
         let handshake = async {
@@ -150,7 +162,9 @@ impl Dialer {
             transport.flush().await?;
             read_packet(&mut transport, buffer).await
         };
-        let answer = timeout(self.connection_timeout, handshake).await.map_err(|_| late())?;
+        let answer = timeout(self.connection_timeout, handshake)
+            .await
+            .map_err(|_| late())?;
         let packet = match answer {
             Ok(packet) => packet,
             // Some old brokers just hang up on a version that they do not know.
@@ -162,8 +176,16 @@ impl Dialer {
             Refusal::Malformed(text) => (Failure::Network(text), true),
         })?;
         let keepalive = std::time::Duration::from_secs(u64::from(ack.keep_alive.unwrap_or(keepalive)));
-        self.tell(format_args!("connected, session present: {}", ack.session_present));
-        Ok(Link { transport, level, session_present: ack.session_present, keepalive })
+        self.tell(format_args!(
+            "connected, session present: {}",
+            ack.session_present
+        ));
+        Ok(Link {
+            transport,
+            level,
+            session_present: ack.session_present,
+            keepalive,
+        })
     }
 
     fn tell(&self, text: std::fmt::Arguments<'_>) {
@@ -184,7 +206,12 @@ async fn read_packet(transport: &mut Transport, buffer: &mut Buffer) -> std::io:
                 return Ok(packet);
             }
             Ok(Split::Incomplete(wanted)) if wanted < 256 * 1024 => buffer.make_room(wanted),
-            _ => return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "the server does not speak MQTT")),
+            _ => {
+                return Err(std::io::Error::new(
+                    std::io::ErrorKind::InvalidData,
+                    "the server does not speak MQTT",
+                ));
+            }
         }
         match transport.read(buffer.space()).await? {
             0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),

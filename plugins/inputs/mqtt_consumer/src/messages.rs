@@ -102,7 +102,10 @@ impl Messages {
         if out.len() == from {
             if !self.warned_empty {
                 self.warned_empty = true;
-                warn!(self.log, "No metrics were created from a message. Verify your parser settings. This message is only printed once.");
+                warn!(
+                    self.log,
+                    "No metrics were created from a message. Verify your parser settings. This message is only printed once."
+                );
             }
             return;
         }
@@ -151,13 +154,23 @@ impl Messages {
         self.dropped.add(1);
         let (tell, kept_back) = self.complaints.note(Instant::now());
         if kept_back > 0 {
-            error!(self.log, "Error in plugin: {kept_back} more messages could not be read");
+            error!(
+                self.log,
+                "Error in plugin: {kept_back} more messages could not be read"
+            );
         }
         if tell {
             let topic = String::from_utf8_lossy(message.topic);
-            let more = if message.payload.len() > EXCERPT { "…" } else { "" };
+            let more = if message.payload.len() > EXCERPT {
+                "…"
+            } else {
+                ""
+            };
             let excerpt = String::from_utf8_lossy(&message.payload[..message.payload.len().min(EXCERPT)]);
-            error!(self.log, "Error in plugin: {error:#} (topic {topic:?}, payload {excerpt:?}{more})");
+            error!(
+                self.log,
+                "Error in plugin: {error:#} (topic {topic:?}, payload {excerpt:?}{more})"
+            );
         }
     }
 }
@@ -222,11 +235,24 @@ mod tests {
 
     fn messages(rules: &[TopicParsing], retained: Retained) -> Messages {
         let rules = rules.iter().map(|r| Rule::new(r).unwrap()).collect();
-        Messages::new(Box::new(Words), Some(Key::new("topic")), rules, retained, Log::new("inputs.mqtt_consumer", None, None))
+        Messages::new(
+            Box::new(Words),
+            Some(Key::new("topic")),
+            rules,
+            retained,
+            Log::new("inputs.mqtt_consumer", None, None),
+        )
     }
 
     fn publish<'a>(topic: &'a str, payload: &'a [u8]) -> Publish<'a> {
-        Publish { topic: topic.as_bytes(), payload, id: 0, qos: 0, dup: false, retain: false }
+        Publish {
+            topic: topic.as_bytes(),
+            payload,
+            id: 0,
+            qos: 0,
+            dup: false,
+            retain: false,
+        }
     }
 
     #[test]
@@ -235,7 +261,10 @@ mod tests {
         m.begin_gulp();
         m.take(&publish("a/b", b"1 2"), &mut out);
         m.take(&publish("a/b", b"3"), &mut out);
-        assert_eq!(out.iter().map(|m| m.tag("topic")).collect::<Vec<_>>(), [Some("a/b"); 3]);
+        assert_eq!(
+            out.iter().map(|m| m.tag("topic")).collect::<Vec<_>>(),
+            [Some("a/b"); 3]
+        );
         assert!(out[0].time() == out[1].time() && out[1].time() < out[2].time());
     }
 
@@ -258,12 +287,23 @@ mod tests {
 
     #[test]
     fn retained_messages_are_stored_dropped_or_tagged() {
-        for (retained, expected) in
-            [(Retained::Store, vec![None]), (Retained::Drop, vec![]), (Retained::Tag, vec![Some("true")])]
-        {
+        for (retained, expected) in [
+            (Retained::Store, vec![None]),
+            (Retained::Drop, vec![]),
+            (Retained::Tag, vec![Some("true")]),
+        ] {
             let (mut m, mut out) = (messages(&[], retained), Vec::new());
-            m.take(&Publish { retain: true, ..publish("a", b"1") }, &mut out);
-            assert_eq!(out.iter().map(|m| m.tag("retained")).collect::<Vec<_>>(), expected);
+            m.take(
+                &Publish {
+                    retain: true,
+                    ..publish("a", b"1")
+                },
+                &mut out,
+            );
+            assert_eq!(
+                out.iter().map(|m| m.tag("retained")).collect::<Vec<_>>(),
+                expected
+            );
             m.take(&publish("a", b"1"), &mut out);
             assert_eq!(out.last().unwrap().tag("retained"), None);
         }

@@ -46,7 +46,12 @@ pub(crate) struct Gulp {
 enum Doubt {
     No,
     /// Reading without pauses since `began`; `messages` so far; `paused` messages a second came with pauses.
-    Trial { began: Instant, messages: usize, paused: f64, size: usize },
+    Trial {
+        began: Instant,
+        messages: usize,
+        paused: f64,
+        size: usize,
+    },
     /// Settled until then.
     Until(Instant),
 }
@@ -109,7 +114,11 @@ impl Pace {
         if self.longest.is_zero() {
             return Duration::ZERO;
         }
-        let since = self.last.replace(now).map_or(MEMORY, |last| (now - last).as_secs_f64()).max(1e-6);
+        let since = self
+            .last
+            .replace(now)
+            .map_or(MEMORY, |last| (now - last).as_secs_f64())
+            .max(1e-6);
         let weight = since / (since + MEMORY);
         self.rate += weight * (gulp.messages as f64 / since - self.rate);
         self.byte_rate += weight * (gulp.bytes as f64 / since - self.byte_rate);
@@ -118,7 +127,11 @@ impl Pace {
             self.found = None;
         }
         let waits = gulp.acknowledged > 0 && self.in_doubt(&gulp, now, since);
-        let pause = if waits || gulp.full { Duration::ZERO } else { self.pause(&gulp) };
+        let pause = if waits || gulp.full {
+            Duration::ZERO
+        } else {
+            self.pause(&gulp)
+        };
         self.paused = !pause.is_zero();
         pause
     }
@@ -128,7 +141,9 @@ impl Pace {
         if self.rate * longest < WORTH {
             return Duration::ZERO;
         }
-        let mut pause = longest.min(ENOUGH / self.rate).min(ENOUGH_BYTES / self.byte_rate.max(1.0));
+        let mut pause = longest
+            .min(ENOUGH / self.rate)
+            .min(ENOUGH_BYTES / self.byte_rate.max(1.0));
         if gulp.acknowledged > 0 {
             let free = (self.window() / 2).saturating_sub(gulp.outstanding);
             pause = pause.min(free as f64 / self.rate);
@@ -141,7 +156,12 @@ impl Pace {
     /// when acknowledgements go out at once.
     fn in_doubt(&mut self, gulp: &Gulp, now: Instant, since: f64) -> bool {
         match &mut self.doubt {
-            Doubt::Trial { began, messages, paused, size } => {
+            Doubt::Trial {
+                began,
+                messages,
+                paused,
+                size,
+            } => {
                 *messages += gulp.messages;
                 let lasted = now - *began;
                 if lasted < TRIAL {
@@ -173,7 +193,12 @@ impl Pace {
                     return false;
                 }
                 let paused = f64::from(self.same) * gulp.messages as f64 / self.same_seconds;
-                self.doubt = Doubt::Trial { began: now, messages: 0, paused, size: gulp.acknowledged };
+                self.doubt = Doubt::Trial {
+                    began: now,
+                    messages: 0,
+                    paused,
+                    size: gulp.acknowledged,
+                };
                 self.same_seconds = 0.0;
                 self.same = 0;
                 true
@@ -225,7 +250,14 @@ mod tests {
         let (gulps, messages) = simulate(100.0, 1000, None, 0, 3.0);
         assert!(gulps >= messages * 0.95, "{gulps} gulps for {messages}");
         let mut pace = Pace::new(LONGEST, None);
-        let (now, one) = (Instant::now(), Gulp { messages: 1, bytes: 100, ..Gulp::default() });
+        let (now, one) = (
+            Instant::now(),
+            Gulp {
+                messages: 1,
+                bytes: 100,
+                ..Gulp::default()
+            },
+        );
         assert_eq!(pace.after(one, now), Duration::ZERO);
         assert_eq!(pace.after(one, now + Duration::from_secs(60)), Duration::ZERO);
         assert!(pace.rate() < 1.0);
@@ -243,11 +275,18 @@ mod tests {
 
     #[test]
     fn the_window_of_a_broker_is_never_waited_for() {
-        for (rate, window, told) in
-            [(20_000.0, 20, None), (20_000.0, 20, Some(1000)), (20_000.0, 32, Some(65_535)), (3_000.0, 4, None), (2_000.0, 1, None)]
-        {
+        for (rate, window, told) in [
+            (20_000.0, 20, None),
+            (20_000.0, 20, Some(1000)),
+            (20_000.0, 32, Some(65_535)),
+            (3_000.0, 4, None),
+            (2_000.0, 1, None),
+        ] {
             let (_, messages) = simulate(rate, window, told, 1, 8.0);
-            assert!(messages > rate * 0.97, "{messages} of {rate} with a window of {window}");
+            assert!(
+                messages > rate * 0.97,
+                "{messages} of {rate} with a window of {window}"
+            );
         }
     }
 
@@ -258,12 +297,27 @@ mod tests {
         for _ in 0..100 {
             now += Duration::from_micros(500);
             assert_eq!(
-                pace.after(Gulp { messages: 600, bytes: 65_536, full: true, ..Gulp::default() }, now),
+                pace.after(
+                    Gulp {
+                        messages: 600,
+                        bytes: 65_536,
+                        full: true,
+                        ..Gulp::default()
+                    },
+                    now
+                ),
                 Duration::ZERO
             );
         }
-        let quick = Gulp { messages: 500, bytes: 50_000, ..Gulp::default() };
-        assert_eq!(pace.after(quick, now + Duration::from_micros(500)), Duration::ZERO);
+        let quick = Gulp {
+            messages: 500,
+            bytes: 50_000,
+            ..Gulp::default()
+        };
+        assert_eq!(
+            pace.after(quick, now + Duration::from_micros(500)),
+            Duration::ZERO
+        );
     }
 
     #[test]
@@ -272,7 +326,17 @@ mod tests {
         let mut now = Instant::now();
         for _ in 0..100 {
             now += Duration::from_millis(1);
-            assert_eq!(pace.after(Gulp { messages: 20, bytes: 2000, ..Gulp::default() }, now), Duration::ZERO);
+            assert_eq!(
+                pace.after(
+                    Gulp {
+                        messages: 20,
+                        bytes: 2000,
+                        ..Gulp::default()
+                    },
+                    now
+                ),
+                Duration::ZERO
+            );
         }
     }
 }

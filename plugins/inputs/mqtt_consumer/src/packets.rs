@@ -67,9 +67,13 @@ impl Connect<'_> {
                 clean_start: self.clean,
                 properties: Some(properties),
             };
-            let login = (!self.username.is_empty() || !self.password.is_empty())
-                .then(|| v5::Login { username: self.username.to_owned(), password: self.password.to_owned() });
-            connect.write(&None, &login, &mut out).map_err(|_| "CONNECT is too long")?;
+            let login = (!self.username.is_empty() || !self.password.is_empty()).then(|| v5::Login {
+                username: self.username.to_owned(),
+                password: self.password.to_owned(),
+            });
+            connect
+                .write(&None, &login, &mut out)
+                .map_err(|_| "CONNECT is too long")?;
             return Ok(out.to_vec());
         }
         let mut connect = v4::Connect::new(self.client_id);
@@ -139,18 +143,21 @@ pub(crate) fn connack(packet: &[u8], level: Level) -> Result<Connack, Refusal> {
     }
     match v4::Packet::read(&mut bytes, MAX_REMAINING) {
         Ok(v4::Packet::ConnAck(ack)) => match ack.code {
-            v4::ConnectReturnCode::Success if level.is_v5() => {
-                Err(Refusal::Version("answered in the form of an older version".into()))
-            }
-            v4::ConnectReturnCode::Success => {
-                Ok(Connack { session_present: ack.session_present, keep_alive: None })
-            }
+            v4::ConnectReturnCode::Success if level.is_v5() => Err(Refusal::Version(
+                "answered in the form of an older version".into(),
+            )),
+            v4::ConnectReturnCode::Success => Ok(Connack {
+                session_present: ack.session_present,
+                keep_alive: None,
+            }),
             v4::ConnectReturnCode::RefusedProtocolVersion => {
                 Err(Refusal::Version("unacceptable protocol version".into()))
             }
             v4::ConnectReturnCode::BadClientId => Err(Refusal::Client("identifier rejected".into())),
             v4::ConnectReturnCode::ServiceUnavailable => Err(Refusal::Client("server Unavailable".into())),
-            v4::ConnectReturnCode::BadUserNamePassword => Err(Refusal::Client("bad user name or password".into())),
+            v4::ConnectReturnCode::BadUserNamePassword => {
+                Err(Refusal::Client("bad user name or password".into()))
+            }
             v4::ConnectReturnCode::NotAuthorized => Err(Refusal::Client("not Authorized".into())),
         },
         Ok(_) => Err(Refusal::Malformed("expected CONNACK".into())),
@@ -170,7 +177,9 @@ fn refused_v5(code: v5::ConnectReturnCode, said: Option<&str>) -> Refusal {
             return Refusal::Version("unacceptable protocol version".into());
         }
         Code::BadClientId | Code::ClientIdentifierNotValid => "identifier rejected".to_owned(),
-        Code::ServiceUnavailable | Code::ServerUnavailable | Code::ServerBusy => "server Unavailable".to_owned(),
+        Code::ServiceUnavailable | Code::ServerUnavailable | Code::ServerBusy => {
+            "server Unavailable".to_owned()
+        }
         Code::BadUserNamePassword => "bad user name or password".to_owned(),
         Code::NotAuthorized => "not Authorized".to_owned(),
         other => words(&format!("{other:?}")),
@@ -220,9 +229,20 @@ pub(crate) fn subscribe(level: Level, id: u16, filters: &[String], qos: u8, skip
 pub(crate) fn unsubscribe(level: Level, id: u16, filters: &[String]) -> Vec<u8> {
     let mut out = BytesMut::new();
     let written = if level.is_v5() {
-        v5::Unsubscribe { pkid: id, filters: filters.to_vec(), properties: None }.write(&mut out).is_ok()
+        v5::Unsubscribe {
+            pkid: id,
+            filters: filters.to_vec(),
+            properties: None,
+        }
+        .write(&mut out)
+        .is_ok()
     } else {
-        v4::Unsubscribe { pkid: id, topics: filters.to_vec() }.write(&mut out).is_ok()
+        v4::Unsubscribe {
+            pkid: id,
+            topics: filters.to_vec(),
+        }
+        .write(&mut out)
+        .is_ok()
     };
     if written { out.to_vec() } else { Vec::new() }
 }
@@ -299,29 +319,81 @@ mod tests {
 
     #[test]
     fn connect_in_every_version() {
-        assert_eq!(connect(Level::V4).encode().unwrap(), b"\x10\x0e\0\x04MQTT\x04\x02\0\x3c\0\x02id");
-        assert_eq!(connect(Level::V3).encode().unwrap(), b"\x10\x10\0\x06MQIsdp\x03\x02\0\x3c\0\x02id");
-        assert_eq!(connect(Level::V5).encode().unwrap(), b"\x10\x12\0\x04MQTT\x05\x02\0\x3c\x03\x21\x03\xe8\0\x02id");
-        let persistent = Connect { clean: false, ..connect(Level::V5) }.encode().unwrap();
+        assert_eq!(
+            connect(Level::V4).encode().unwrap(),
+            b"\x10\x0e\0\x04MQTT\x04\x02\0\x3c\0\x02id"
+        );
+        assert_eq!(
+            connect(Level::V3).encode().unwrap(),
+            b"\x10\x10\0\x06MQIsdp\x03\x02\0\x3c\0\x02id"
+        );
+        assert_eq!(
+            connect(Level::V5).encode().unwrap(),
+            b"\x10\x12\0\x04MQTT\x05\x02\0\x3c\x03\x21\x03\xe8\0\x02id"
+        );
+        let persistent = Connect {
+            clean: false,
+            ..connect(Level::V5)
+        }
+        .encode()
+        .unwrap();
         assert!(persistent.windows(5).any(|w| w == [0x11, 255, 255, 255, 255]));
         let long = "x".repeat(300);
-        let old = Connect { client_id: &long, username: "u", password: "p", ..connect(Level::V3) }.encode().unwrap();
-        assert_eq!(usize::from(old[1] & 0x7F) | usize::from(old[2]) << 7, old.len() - 3);
+        let old = Connect {
+            client_id: &long,
+            username: "u",
+            password: "p",
+            ..connect(Level::V3)
+        }
+        .encode()
+        .unwrap();
+        assert_eq!(
+            usize::from(old[1] & 0x7F) | usize::from(old[2]) << 7,
+            old.len() - 3
+        );
         let too_long = "x".repeat(70_000);
-        assert!(Connect { client_id: &too_long, ..connect(Level::V4) }.encode().is_err());
+        assert!(
+            Connect {
+                client_id: &too_long,
+                ..connect(Level::V4)
+            }
+            .encode()
+            .is_err()
+        );
     }
 
     #[test]
     fn an_old_broker_refuses_version_5_in_its_own_form() {
         let version = Refusal::Version("unacceptable protocol version".into());
         assert_eq!(connack(&[0x20, 2, 0, 1], Level::V5), Err(version));
-        assert!(matches!(connack(&[0x20, 3, 0, 0x84, 0], Level::V5), Err(Refusal::Version(_))));
-        assert_eq!(connack(&[0x20, 2, 0, 5], Level::V5), Err(Refusal::Client("not Authorized".into())));
-        assert_eq!(connack(&[0x20, 3, 0, 0x87, 0], Level::V5), Err(Refusal::Client("not Authorized".into())));
-        assert!(matches!(connack(&[0x20, 3, 0, 0x55, 0], Level::V5), Err(Refusal::Malformed(_))));
+        assert!(matches!(
+            connack(&[0x20, 3, 0, 0x84, 0], Level::V5),
+            Err(Refusal::Version(_))
+        ));
+        assert_eq!(
+            connack(&[0x20, 2, 0, 5], Level::V5),
+            Err(Refusal::Client("not Authorized".into()))
+        );
+        assert_eq!(
+            connack(&[0x20, 3, 0, 0x87, 0], Level::V5),
+            Err(Refusal::Client("not Authorized".into()))
+        );
+        assert!(matches!(
+            connack(&[0x20, 3, 0, 0x55, 0], Level::V5),
+            Err(Refusal::Malformed(_))
+        ));
         let ack = connack(&[0x20, 6, 1, 0, 3, 0x13, 0, 30], Level::V5);
-        assert_eq!(ack, Ok(Connack { session_present: true, keep_alive: Some(30) }));
-        assert_eq!(connack(&[0x20, 2, 1, 0], Level::V4).map(|a| a.session_present), Ok(true));
+        assert_eq!(
+            ack,
+            Ok(Connack {
+                session_present: true,
+                keep_alive: Some(30)
+            })
+        );
+        assert_eq!(
+            connack(&[0x20, 2, 1, 0], Level::V4).map(|a| a.session_present),
+            Ok(true)
+        );
     }
 
     #[test]
@@ -336,7 +408,10 @@ mod tests {
     #[test]
     fn the_brokers_farewell_is_told() {
         assert_eq!(disconnected(&[0xE0, 0]), "disconnected by the server");
-        assert_eq!(disconnected(&[0xE0, 1, 0x8E]), "disconnected by the server: session taken over");
+        assert_eq!(
+            disconnected(&[0xE0, 1, 0x8E]),
+            "disconnected by the server: session taken over"
+        );
     }
 
     proptest::proptest! {
@@ -355,9 +430,21 @@ mod tests {
     #[test]
     fn subscriptions_are_one_packet() {
         let filters = ["a".to_owned(), "b/#".to_owned()];
-        assert_eq!(subscribe(Level::V4, 1, &filters, 2, true), b"\x82\x0c\0\x01\0\x01a\x02\0\x03b/#\x02");
-        assert_eq!(subscribe(Level::V5, 1, &filters, 1, true), b"\x82\x0d\0\x01\0\0\x01a\x21\0\x03b/#\x21");
-        assert_eq!(unsubscribe(Level::V5, 2, &filters), b"\xa2\x0b\0\x02\0\0\x01a\0\x03b/#");
-        assert_eq!(unsubscribe(Level::V4, 2, &filters), b"\xa2\x0a\0\x02\0\x01a\0\x03b/#");
+        assert_eq!(
+            subscribe(Level::V4, 1, &filters, 2, true),
+            b"\x82\x0c\0\x01\0\x01a\x02\0\x03b/#\x02"
+        );
+        assert_eq!(
+            subscribe(Level::V5, 1, &filters, 1, true),
+            b"\x82\x0d\0\x01\0\0\x01a\x21\0\x03b/#\x21"
+        );
+        assert_eq!(
+            unsubscribe(Level::V5, 2, &filters),
+            b"\xa2\x0b\0\x02\0\0\x01a\0\x03b/#"
+        );
+        assert_eq!(
+            unsubscribe(Level::V4, 2, &filters),
+            b"\xa2\x0a\0\x02\0\x01a\0\x03b/#"
+        );
     }
 }

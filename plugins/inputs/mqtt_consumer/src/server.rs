@@ -30,7 +30,9 @@ pub(crate) struct Server {
 impl Server {
     /// Reads `scheme://[user[:password]@]host[:port][/path]`.
     pub fn parse(text: &str) -> Result<Server> {
-        let (scheme, rest) = text.split_once("://").ok_or_else(|| anyhow!("server {text:?} has no scheme"))?;
+        let (scheme, rest) = text
+            .split_once("://")
+            .ok_or_else(|| anyhow!("server {text:?} has no scheme"))?;
         let (scheme, default_port) = match scheme.to_ascii_lowercase().as_str() {
             "tcp" | "mqtt" => (Scheme::Tcp, 1883),
             "ssl" | "tls" | "mqtts" | "mqtt+ssl" | "tcps" => (Scheme::Tls, 8883),
@@ -41,7 +43,13 @@ impl Server {
         };
         if scheme == Scheme::Unix {
             ensure!(!rest.is_empty(), "server {text:?} has no path");
-            return Ok(Server { scheme, host: String::new(), port: 0, path: rest.to_owned(), user: None });
+            return Ok(Server {
+                scheme,
+                host: String::new(),
+                port: 0,
+                path: rest.to_owned(),
+                user: None,
+            });
         }
         let (authority, path) = match rest.find(['/', '?']) {
             Some(at) => rest.split_at(at),
@@ -58,11 +66,19 @@ impl Server {
             }
         };
         let (host, port) = split_port(address).ok_or_else(|| anyhow!("server {text:?}: invalid port"))?;
-        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        let path = if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("/{path}")
+        };
         Ok(Server {
             scheme,
             // Go dials the local machine where a port stands alone.
-            host: if host.is_empty() { "127.0.0.1".to_owned() } else { host.to_owned() },
+            host: if host.is_empty() {
+                "127.0.0.1".to_owned()
+            } else {
+                host.to_owned()
+            },
             port: port.unwrap_or(default_port),
             path,
             user,
@@ -99,7 +115,12 @@ fn split_port(address: &str) -> Option<(&str, Option<u16>)> {
 fn unescape(text: &str) -> String {
     let (bytes, mut out, mut i) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
     while i < bytes.len() {
-        let code = if bytes[i] == b'%' { text.get(i + 1..i + 3).and_then(|h| u8::from_str_radix(h, 16).ok()) } else { None };
+        let code = if bytes[i] == b'%' {
+            text.get(i + 1..i + 3)
+                .and_then(|h| u8::from_str_radix(h, 16).ok())
+        } else {
+            None
+        };
         match code {
             Some(byte) => {
                 out.push(byte);
@@ -125,13 +146,27 @@ mod tests {
             ("mqtt://broker", Scheme::Tcp, "broker:1883", "/"),
             ("ssl://broker", Scheme::Tls, "broker:8883", "/"),
             ("mqtts://[::1]:99", Scheme::Tls, "[::1]:99", "/"),
-            ("ws://broker:9001/mqtt?a=b", Scheme::Ws, "broker:9001", "/mqtt?a=b"),
+            (
+                "ws://broker:9001/mqtt?a=b",
+                Scheme::Ws,
+                "broker:9001",
+                "/mqtt?a=b",
+            ),
             ("wss://broker", Scheme::Wss, "broker:443", "/"),
-            ("unix:///run/mqtt.sock", Scheme::Unix, "/run/mqtt.sock", "/run/mqtt.sock"),
+            (
+                "unix:///run/mqtt.sock",
+                Scheme::Unix,
+                "/run/mqtt.sock",
+                "/run/mqtt.sock",
+            ),
             ("tcp://:1884", Scheme::Tcp, "127.0.0.1:1884", "/"),
         ] {
             let server = Server::parse(text).unwrap();
-            assert_eq!((server.scheme, server.to_string().as_str(), server.path.as_str()), (scheme, shown, path), "{text}");
+            assert_eq!(
+                (server.scheme, server.to_string().as_str(), server.path.as_str()),
+                (scheme, shown, path),
+                "{text}"
+            );
         }
     }
 
@@ -139,12 +174,22 @@ mod tests {
     fn a_user_may_stand_in_the_address() {
         let server = Server::parse("tcp://joe:p%40ss@broker:1").unwrap();
         assert_eq!(server.user, Some(("joe".into(), Some("p@ss".into()))));
-        assert_eq!(Server::parse("tcp://joe@broker").unwrap().user, Some(("joe".into(), None)));
+        assert_eq!(
+            Server::parse("tcp://joe@broker").unwrap().user,
+            Some(("joe".into(), None))
+        );
     }
 
     #[test]
     fn what_is_no_address_is_an_error() {
-        for text in ["broker", "ftp://broker", "tcp://broker:port", "tcp://broker:70000", "unix://", "tcp://[::1"] {
+        for text in [
+            "broker",
+            "ftp://broker",
+            "tcp://broker:port",
+            "tcp://broker:70000",
+            "unix://",
+            "tcp://[::1",
+        ] {
             assert!(Server::parse(text).is_err(), "{text}");
         }
     }

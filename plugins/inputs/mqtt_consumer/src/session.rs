@@ -95,7 +95,10 @@ impl Session<'_> {
         };
         let session_present = link.session_present;
         let mut conn = Box::new(Conn::new(link, self.ping_timeout));
-        if !self.subscription.ask(level, session_present, conn.out(), self.acc) {
+        if !self
+            .subscription
+            .ask(level, session_present, conn.out(), self.acc)
+        {
             self.acc.ready();
         }
         let mut event = Event::Bytes(buffer.unread().len(), false);
@@ -116,7 +119,10 @@ impl Session<'_> {
             let reading = self.tracker.room() > 0;
             self.nudge(&mut flow, reading);
             let listening = flow.gather.is_none() && (self.persistent || !reading);
-            let due = [flow.standstill, flow.gather, self.subscription.deadline()].into_iter().flatten().min();
+            let due = [flow.standstill, flow.gather, self.subscription.deadline()]
+                .into_iter()
+                .flatten()
+                .min();
             let watch = Watch {
                 reading,
                 tracker: listening.then_some(&self.tracker),
@@ -137,7 +143,11 @@ impl Session<'_> {
         bytes: usize,
         full: bool,
     ) -> std::result::Result<(), String> {
-        let mut gulp = Gulp { bytes, full, ..Gulp::default() };
+        let mut gulp = Gulp {
+            bytes,
+            full,
+            ..Gulp::default()
+        };
         let v5 = flow.level.is_v5();
         let mut unclaimed = 0;
         self.messages.begin_gulp();
@@ -211,7 +221,9 @@ impl Session<'_> {
             self.acks.settle(token);
         } else if token != NOBODY {
             let ack = self.tracker.issue(token);
-            let (last, others) = made.split_last_mut().map_or((None, &mut [][..]), |(l, o)| (Some(l), o));
+            let (last, others) = made
+                .split_last_mut()
+                .map_or((None, &mut [][..]), |(l, o)| (Some(l), o));
             for metric in others {
                 metric.set_ack(Some(ack.clone()));
             }
@@ -309,8 +321,12 @@ impl Session<'_> {
         if !flow.warned_silent && !flow.usual_gap.is_zero() && silent > SILENCE.max(flow.usual_gap * 50) {
             flow.warned_silent = true;
             let log = self.subscription.log();
-            warn!(log, "no message for {}, usually one every {:?}: still connected and subscribed",
-                wheatstone_plugin::conf::Duration::from_secs(silent.as_secs()), flow.usual_gap);
+            warn!(
+                log,
+                "no message for {}, usually one every {:?}: still connected and subscribed",
+                wheatstone_plugin::conf::Duration::from_secs(silent.as_secs()),
+                flow.usual_gap
+            );
         }
         conn.keep_alive(self.tracker.room() > 0)
     }
@@ -366,7 +382,11 @@ impl Session<'_> {
 impl Flow {
     fn noted(&mut self, gulp: &Gulp, now: Instant, persistent: bool) {
         let gap = now - self.last_message;
-        self.usual_gap = if self.usual_gap.is_zero() { gap } else { (self.usual_gap * 7 + gap) / 8 };
+        self.usual_gap = if self.usual_gap.is_zero() {
+            gap
+        } else {
+            (self.usual_gap * 7 + gap) / 8
+        };
         (self.last_message, self.warned_silent) = (now, false);
         self.fresh += gulp.messages;
         if persistent && gulp.outstanding > 0 {

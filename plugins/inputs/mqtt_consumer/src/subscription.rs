@@ -30,8 +30,23 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    pub fn new(topics: Vec<String>, qos: u8, skip_retained: bool, timeout: Duration, session: Option<String>, log: Log) -> Self {
-        Subscription { topics, qos, skip_retained, timeout, session, log, deadline: None }
+    pub fn new(
+        topics: Vec<String>,
+        qos: u8,
+        skip_retained: bool,
+        timeout: Duration,
+        session: Option<String>,
+        log: Log,
+    ) -> Self {
+        Subscription {
+            topics,
+            qos,
+            skip_retained,
+            timeout,
+            session,
+            log,
+            deadline: None,
+        }
     }
 
     pub fn log(&self) -> &Log {
@@ -56,13 +71,24 @@ impl Subscription {
             acc.error("subscription error: topics \"\": there is no topic");
             return false;
         }
-        out.extend_from_slice(&packets::subscribe(level, SUBSCRIBE_ID, &self.topics, self.qos, self.skip_retained));
+        out.extend_from_slice(&packets::subscribe(
+            level,
+            SUBSCRIBE_ID,
+            &self.topics,
+            self.qos,
+            self.skip_retained,
+        ));
         self.deadline = Some(Instant::now() + self.timeout);
         true
     }
 
     /// Checks the broker's answer: a topic that it refuses is an error, the others go on.
-    pub fn answered(&mut self, packet: &[u8], level: Level, acc: &Accumulator) -> std::result::Result<(), String> {
+    pub fn answered(
+        &mut self,
+        packet: &[u8],
+        level: Level,
+        acc: &Accumulator,
+    ) -> std::result::Result<(), String> {
         let (id, codes) = packets::suback(packet, level)?;
         if id != SUBSCRIBE_ID || codes.len() != self.topics.len() {
             return Err("SUBACK does not fit the subscription".to_owned());
@@ -70,9 +96,14 @@ impl Subscription {
         self.deadline = None;
         for (topic, code) in self.topics.iter().zip(codes) {
             match code {
-                Err(why) => acc.error(format_args!("subscription error: topics {topic:?}: refused by the server: {why}")),
+                Err(why) => acc.error(format_args!(
+                    "subscription error: topics {topic:?}: refused by the server: {why}"
+                )),
                 Ok(granted) if granted < self.qos => {
-                    warn!(self.log, "Topic {topic:?} is sent with qos {granted}, not {}", self.qos);
+                    warn!(
+                        self.log,
+                        "Topic {topic:?} is sent with qos {granted}, not {}", self.qos
+                    );
                 }
                 Ok(_) => {}
             }
@@ -84,12 +115,21 @@ impl Subscription {
     }
 
     fn gone(&self) -> Vec<String> {
-        let (Some(session), Ok(last)) = (&self.session, LAST.lock()) else { return Vec::new() };
+        let (Some(session), Ok(last)) = (&self.session, LAST.lock()) else {
+            return Vec::new();
+        };
         let had = last.get(session).map(Vec::as_slice).unwrap_or_default();
-        had.iter().filter(|topic| !self.topics.contains(topic)).cloned().collect()
+        had.iter()
+            .filter(|topic| !self.topics.contains(topic))
+            .cloned()
+            .collect()
     }
 }
 
 fn quoted(topics: &[String]) -> String {
-    topics.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>().join(", ")
+    topics
+        .iter()
+        .map(|t| format!("{t:?}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

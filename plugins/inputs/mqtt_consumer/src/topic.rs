@@ -79,7 +79,11 @@ fn named_levels(pattern: &str) -> (Vec<(&str, Place)>, usize) {
         }
         count += 1;
         if level != "_" && !level.is_empty() {
-            let place = if after_hash { Place::End(levels.len() - i) } else { Place::Front(i) };
+            let place = if after_hash {
+                Place::End(levels.len() - i)
+            } else {
+                Place::Front(i)
+            };
             named.retain(|(name, _)| *name != level);
             named.push((level, place));
         }
@@ -98,7 +102,11 @@ impl Rule {
                 "#" => any_length = true,
                 "+" => count += 1,
                 literal => {
-                    let place = if any_length { Place::End(levels.len() - i) } else { Place::Front(i) };
+                    let place = if any_length {
+                        Place::End(levels.len() - i)
+                    } else {
+                        Place::Front(i)
+                    };
                     // Telegraf keeps literals by their text: of one that stands twice it only checks the last place.
                     literals.retain(|(text, _)| text != literal);
                     literals.push((literal.to_owned(), place));
@@ -107,7 +115,11 @@ impl Rule {
             }
         }
         let (measurement, measurement_count) = named_levels(&config.measurement);
-        let names = config.measurement.split('/').filter(|l| !matches!(*l, "" | "_" | "#")).count();
+        let names = config
+            .measurement
+            .split('/')
+            .filter(|l| !matches!(*l, "" | "_" | "#"))
+            .count();
         if names > 1 {
             bail!("measurement can only contain one element");
         }
@@ -129,7 +141,10 @@ impl Rule {
             any_length,
             least: count.max(measurement_count).max(tags_count).max(fields_count),
             measurement: measurement.first().map(|(_, place)| *place),
-            tags: tags.into_iter().map(|(name, place)| (Key::new(name), place)).collect(),
+            tags: tags
+                .into_iter()
+                .map(|(name, place)| (Key::new(name), place))
+                .collect(),
             fields: fields
                 .into_iter()
                 .map(|(name, place)| (Key::new(name), place, config.types.get(name).cloned()))
@@ -140,8 +155,17 @@ impl Rule {
     /// Appends what the rule makes of a topic: nothing where it is not for it. An error drops the message.
     pub fn edits(&self, topic: &str, out: &mut Vec<Edit>) -> Result<()> {
         let levels: Vec<&str> = topic.split('/').collect();
-        let fits = if self.any_length { levels.len() >= self.least } else { levels.len() == self.least };
-        if !fits || self.literals.iter().any(|(text, place)| place.of(&levels) != Some(text)) {
+        let fits = if self.any_length {
+            levels.len() >= self.least
+        } else {
+            levels.len() == self.least
+        };
+        if !fits
+            || self
+                .literals
+                .iter()
+                .any(|(text, place)| place.of(&levels) != Some(text))
+        {
             return Ok(());
         }
         if let Some(name) = self.measurement.and_then(|place| place.of(&levels)) {
@@ -163,10 +187,18 @@ impl Rule {
 
 /// A level as a field's value; errors read as Go's strconv writes them.
 fn convert(level: &str, kind: Option<&str>) -> Result<Value> {
-    let Some(kind) = kind else { return Ok(Value::from(level)) };
+    let Some(kind) = kind else {
+        return Ok(Value::from(level));
+    };
     let wrong = |function: &str, out_of_range: bool| {
-        let why = if out_of_range { "value out of range" } else { "invalid syntax" };
-        anyhow!("unable to convert field {level:?} to type {kind}: strconv.{function}: parsing {level:?}: {why}")
+        let why = if out_of_range {
+            "value out of range"
+        } else {
+            "invalid syntax"
+        };
+        anyhow!(
+            "unable to convert field {level:?} to type {kind}: strconv.{function}: parsing {level:?}: {why}"
+        )
     };
     use std::num::IntErrorKind::{NegOverflow, PosOverflow};
     match kind {
@@ -181,7 +213,9 @@ fn convert(level: &str, kind: Option<&str>) -> Result<Value> {
             .map(Value::Uint)
             .map_err(|e| wrong("ParseUint", matches!(e.kind(), PosOverflow))),
         "float" => match level.parse::<f64>() {
-            Ok(v) if v.is_infinite() && level.bytes().any(|b| b.is_ascii_digit()) => Err(wrong("ParseFloat", true)),
+            Ok(v) if v.is_infinite() && level.bytes().any(|b| b.is_ascii_digit()) => {
+                Err(wrong("ParseFloat", true))
+            }
             Ok(v) => Ok(Value::Float(v)),
             Err(_) => Err(wrong("ParseFloat", false)),
         },
@@ -208,7 +242,13 @@ pub(crate) fn valid_filter(filter: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn rule(topic: &str, measurement: &str, tags: &str, fields: &str, types: &[(&str, &str)]) -> Result<Rule> {
+    fn rule(
+        topic: &str,
+        measurement: &str,
+        tags: &str,
+        fields: &str,
+        types: &[(&str, &str)],
+    ) -> Result<Rule> {
         Rule::new(&TopicParsing {
             topic: topic.into(),
             measurement: measurement.into(),
@@ -224,15 +264,28 @@ mod tests {
         let mut m = Metric::new("m", 0);
         edits.iter().for_each(|e| e.apply(&mut m));
         let tags: Vec<_> = m.tags().map(|(k, v)| format!("{k}={v}")).collect();
-        let fields: Vec<_> = m.fields().map(|(k, v)| format!("{k}={v}:{}", v.type_name())).collect();
+        let fields: Vec<_> = m
+            .fields()
+            .map(|(k, v)| format!("{k}={v}:{}", v.type_name()))
+            .collect();
         format!("{} {} {}", m.name(), tags.join(","), fields.join(","))
     }
 
     #[test]
     fn levels_become_name_tags_and_fields() {
         let types = [("n", "int"), ("u", "uint"), ("f", "float")];
-        let r = rule("a/+/+/+/+/+", "_/name/_/_/_/_", "_/_/site/_/_/_", "_/_/_/n/u/f", &types).unwrap();
-        assert_eq!(applied(&r, "a/x/y/-1/2/3.5"), "x site=y n=-1:integer,u=2:unsigned,f=3.5:float");
+        let r = rule(
+            "a/+/+/+/+/+",
+            "_/name/_/_/_/_",
+            "_/_/site/_/_/_",
+            "_/_/_/n/u/f",
+            &types,
+        )
+        .unwrap();
+        assert_eq!(
+            applied(&r, "a/x/y/-1/2/3.5"),
+            "x site=y n=-1:integer,u=2:unsigned,f=3.5:float"
+        );
         assert_eq!(applied(&r, "b/x/y/-1/2/3.5"), "m  ");
         assert_eq!(applied(&r, "a/x/y/-1/2"), "m  ");
     }
@@ -263,11 +316,26 @@ mod tests {
     #[test]
     fn lengths_must_agree_and_a_hash_stands_once() {
         let text = |r: Result<Rule>| r.unwrap_err().to_string();
-        assert_eq!(text(rule("a/+", "_/_/m", "", "", &[])), "measurement length does not equal topic length");
-        assert_eq!(text(rule("a/+", "", "_/_/m", "", &[])), "tags length does not equal topic length");
-        assert_eq!(text(rule("a/+", "", "", "x", &[])), "fields length does not equal topic length");
-        assert_eq!(text(rule("#/a/#", "", "", "", &[])), "topic can only contain one hash");
-        assert_eq!(text(rule("a/b", "x/x", "", "", &[])), "measurement can only contain one element");
+        assert_eq!(
+            text(rule("a/+", "_/_/m", "", "", &[])),
+            "measurement length does not equal topic length"
+        );
+        assert_eq!(
+            text(rule("a/+", "", "_/_/m", "", &[])),
+            "tags length does not equal topic length"
+        );
+        assert_eq!(
+            text(rule("a/+", "", "", "x", &[])),
+            "fields length does not equal topic length"
+        );
+        assert_eq!(
+            text(rule("#/a/#", "", "", "", &[])),
+            "topic can only contain one hash"
+        );
+        assert_eq!(
+            text(rule("a/b", "x/x", "", "", &[])),
+            "measurement can only contain one element"
+        );
     }
 
     #[test]

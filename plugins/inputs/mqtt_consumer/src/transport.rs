@@ -74,10 +74,17 @@ async fn dial(server: &Server) -> Result<TcpStream, String> {
     Err(failed)
 }
 
-async fn secure(stream: TcpStream, server: &Server, tls: Option<&Arc<ClientConfig>>) -> Result<TlsStream<TcpStream>, String> {
+async fn secure(
+    stream: TcpStream,
+    server: &Server,
+    tls: Option<&Arc<ClientConfig>>,
+) -> Result<TlsStream<TcpStream>, String> {
     let tls = tls.ok_or("tls: not configured")?;
     let name = ServerName::try_from(server.host.clone()).map_err(|e| format!("tls: {}: {e}", server.host))?;
-    TlsConnector::from(tls.clone()).connect(name, stream).await.map_err(|e| format!("tls: {e}"))
+    TlsConnector::from(tls.clone())
+        .connect(name, stream)
+        .await
+        .map_err(|e| format!("tls: {e}"))
 }
 
 /// Go's words for what the system said.
@@ -94,7 +101,11 @@ pub(crate) fn go_text(error: &io::Error) -> String {
         io::ErrorKind::UnexpectedEof => "EOF".into(),
         _ => {
             let text = error.to_string();
-            if text.contains("failed to lookup address") { "no such host".into() } else { text }
+            if text.contains("failed to lookup address") {
+                "no such host".into()
+            } else {
+                text
+            }
         }
     }
 }
@@ -157,12 +168,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Ws<S> {
         let mut request = format!("{scheme}://{server}{}", server.path)
             .into_client_request()
             .map_err(|e| format!("dial {scheme}: {e}"))?;
-        request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("mqtt"));
+        request
+            .headers_mut()
+            .insert("Sec-WebSocket-Protocol", HeaderValue::from_static("mqtt"));
         // MQTT has its own limit, 256 MiB.
-        let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+        let config = WebSocketConfig::default()
+            .max_message_size(None)
+            .max_frame_size(None);
         match client_async_with_config(request, stream, Some(config)).await {
-            Ok((inner, _)) => Ok(Ws { inner, rest: Bytes::new() }),
-            Err(tungstenite::Error::Http(response)) => Err(format!("websocket: bad handshake: {}", response.status())),
+            Ok((inner, _)) => Ok(Ws {
+                inner,
+                rest: Bytes::new(),
+            }),
+            Err(tungstenite::Error::Http(response)) => {
+                Err(format!("websocket: bad handshake: {}", response.status()))
+            }
             Err(e) => Err(format!("websocket: {e}")),
         }
     }
@@ -173,7 +193,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Ws<S> {
                 None | Some(Ok(Message::Close(_))) => return Poll::Ready(Ok(())),
                 Some(Ok(Message::Binary(bytes))) => self.rest = bytes,
                 Some(Ok(Message::Text(_))) => {
-                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "a websocket message that is no data")));
+                    return Poll::Ready(Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "a websocket message that is no data",
+                    )));
                 }
                 // Pings are answered by the library.
                 Some(Ok(_)) => {}

@@ -16,11 +16,20 @@ use wheatstone_testkit::servers::MosquittoOptions;
 use wheatstone_testkit::{Mosquitto, NatsMqtt};
 
 fn config(url: String, qos: i64) -> MqttConsumerConfig {
-    MqttConsumerConfig { servers: vec![url], topics: vec!["sensors/#".into()], qos, ..MqttConsumerConfig::default() }
+    MqttConsumerConfig {
+        servers: vec![url],
+        topics: vec!["sensors/#".into()],
+        qos,
+        ..MqttConsumerConfig::default()
+    }
 }
 
 fn durable(url: String, qos: i64) -> MqttConsumerConfig {
-    MqttConsumerConfig { persistent_session: true, client_id: "durable".into(), ..config(url, qos) }
+    MqttConsumerConfig {
+        persistent_session: true,
+        client_id: "durable".into(),
+        ..config(url, qos)
+    }
 }
 
 /// Outputs that flush once a second, or when hurried.
@@ -44,15 +53,29 @@ fn flushing_each_second(config: MqttConsumerConfig) -> Running {
 
 /// Mosquitto 2.0.11 itself loses QoS 2 messages of a publisher that goes beyond its limit of 20.
 fn roomy() -> MosquittoOptions {
-    MosquittoOptions { max_inflight: Some(0), max_queued: Some(0), ..MosquittoOptions::default() }
+    MosquittoOptions {
+        max_inflight: Some(0),
+        max_queued: Some(0),
+        ..MosquittoOptions::default()
+    }
 }
 
 fn plain(config: MqttConsumerConfig) -> Running {
-    start_with(config, Pipe { keep_texts: AtomicBool::new(true), ..Pipe::default() }, &[])
+    start_with(
+        config,
+        Pipe {
+            keep_texts: AtomicBool::new(true),
+            ..Pipe::default()
+        },
+        &[],
+    )
 }
 
 async fn publish(publisher: Publisher) -> Report {
-    tokio::task::spawn_blocking(move || publisher.run()).await.unwrap().unwrap()
+    tokio::task::spawn_blocking(move || publisher.run())
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 /// The numbers of the messages that arrived: payloads are `{"n":17,…`.
@@ -64,9 +87,7 @@ fn numbers(texts: &[String]) -> Vec<u64> {
 async fn all_arrive(consumer: &Running, n: usize) {
     common::until(&format!("{n} different messages"), || {
         let texts = consumer.pipe.texts.lock();
-        let done = texts.len() >= n && texts.iter().collect::<HashSet<_>>().len() >= n;
-        eprintln!("{} of {n}, {} errors", texts.len(), consumer.errors.get());
-        done
+        texts.len() >= n && texts.iter().collect::<HashSet<_>>().len() >= n
     })
     .await;
 }
@@ -78,7 +99,9 @@ async fn a_durable_session_loses_nothing_at_a_steady_rate_or_in_a_burst() {
         let broker = Mosquitto::start().unwrap();
         let mut consumer = flushing_each_second(durable(broker.url(), 1));
         consumer.ready().await;
-        let mut publisher = Publisher::new(broker.address()).qos(Qos::AtLeastOnce).messages(messages);
+        let mut publisher = Publisher::new(broker.address())
+            .qos(Qos::AtLeastOnce)
+            .messages(messages);
         if let Some(rate) = rate {
             publisher = publisher.rate(rate);
         }
@@ -92,7 +115,10 @@ async fn a_durable_session_loses_nothing_at_a_steady_rate_or_in_a_burst() {
 #[ignore = "needs servers: cargo xtask test"]
 async fn a_durable_session_of_3_1_1_keeps_up_in_its_window_of_20() {
     let broker = Mosquitto::start().unwrap();
-    let mut consumer = flushing_each_second(MqttConsumerConfig { protocol: Protocol::V311, ..durable(broker.url(), 1) });
+    let mut consumer = flushing_each_second(MqttConsumerConfig {
+        protocol: Protocol::V311,
+        ..durable(broker.url(), 1)
+    });
     consumer.ready().await;
     publish(Publisher::new(broker.address()).messages(4_000).rate(1_000)).await;
     all_arrive(&consumer, 4_000).await;
@@ -107,9 +133,15 @@ async fn messages_of_the_time_away_are_delivered_at_the_return() {
         let mut consumer = plain(durable(broker.url(), qos));
         consumer.ready().await;
         consumer.stop().await.unwrap();
-        let publisher = Publisher::new(broker.address()).qos(Qos::ExactlyOnce).messages(30_000).window(100);
+        let publisher = Publisher::new(broker.address())
+            .qos(Qos::ExactlyOnce)
+            .messages(30_000)
+            .window(100);
         publish(publisher).await;
-        let consumer = flushing_each_second(MqttConsumerConfig { max_undelivered_messages: 500, ..durable(broker.url(), qos) });
+        let consumer = flushing_each_second(MqttConsumerConfig {
+            max_undelivered_messages: 500,
+            ..durable(broker.url(), qos)
+        });
         all_arrive(&consumer, 30_000).await;
         assert_eq!(consumer.pipe.count(), 30_000);
         assert_eq!(consumer.errors.get(), 0);
@@ -120,25 +152,44 @@ async fn messages_of_the_time_away_are_delivered_at_the_return() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: cargo xtask test"]
 async fn qos_2_arrives_once_though_the_broker_is_killed() {
-    let mut broker =
-        MosquittoOptions { persistence: true, ..roomy() }.start().unwrap();
+    let mut broker = MosquittoOptions {
+        persistence: true,
+        ..roomy()
+    }
+    .start()
+    .unwrap();
     let mut consumer = flushing_each_second(durable(broker.url(), 2));
     consumer.ready().await;
-    let publisher = Publisher::new(broker.address()).qos(Qos::ExactlyOnce).messages(5_000).rate(2_500).window(50);
+    let publisher = Publisher::new(broker.address())
+        .qos(Qos::ExactlyOnce)
+        .messages(5_000)
+        .rate(2_500)
+        .window(50);
     let publishing = publisher.start();
     tokio::time::sleep(Duration::from_millis(800)).await;
     tokio::task::block_in_place(|| {
         broker.kill9().unwrap();
         broker.restart().unwrap();
     });
-    let report = tokio::task::spawn_blocking(|| publishing.join()).await.unwrap().unwrap();
+    let report = tokio::task::spawn_blocking(|| publishing.join())
+        .await
+        .unwrap()
+        .unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
     let arrived = numbers(&consumer.pipe.texts.lock());
     let different: HashSet<_> = arrived.iter().collect();
-    let lost = report.acknowledged.iter().filter(|n| !different.contains(n)).count();
+    let lost = report
+        .acknowledged
+        .iter()
+        .filter(|n| !different.contains(n))
+        .count();
     // What the broker itself forgot between two writes of its store is its own loss, and its own repeat.
     assert!(lost <= 60, "{lost} lost");
-    assert!(arrived.len() - different.len() <= 60, "{} twice", arrived.len() - different.len());
+    assert!(
+        arrived.len() - different.len() <= 60,
+        "{} twice",
+        arrived.len() - different.len()
+    );
     consumer.stop().await.unwrap();
 }
 
@@ -154,11 +205,19 @@ async fn every_version_and_every_transport_delivers() {
     }
     .start()
     .unwrap();
+    wheatstone_testkit::wait_for("the websockets listener", Duration::from_secs(5), || {
+        std::net::TcpStream::connect(broker.websockets_url()?.strip_prefix("ws://")?).ok()
+    })
+    .unwrap();
     let certs = broker.certs().unwrap();
     let path = |p: &std::path::Path| p.to_str().unwrap().to_owned();
     let (ca, cert, key) = (path(&certs.ca), path(&certs.client_cert), path(&certs.client_key));
     let tls = [("tls_ca", ca.as_str()), ("tls_cert", &cert), ("tls_key", &key)];
-    for url in [broker.url(), broker.tls_url().unwrap(), broker.websockets_url().unwrap()] {
+    for url in [
+        broker.url(),
+        broker.tls_url().unwrap(),
+        broker.websockets_url().unwrap(),
+    ] {
         for protocol in [Protocol::Auto, Protocol::V5, Protocol::V311, Protocol::V31] {
             for qos in 0..3 {
                 let config = MqttConsumerConfig {
@@ -167,14 +226,30 @@ async fn every_version_and_every_transport_delivers() {
                     password: Secret::new("secret"),
                     ..config(url.clone(), qos)
                 };
-                let pipe = Pipe { keep_texts: AtomicBool::new(true), ..Pipe::default() };
+                let pipe = Pipe {
+                    keep_texts: AtomicBool::new(true),
+                    ..Pipe::default()
+                };
                 let mut consumer = start_with(config, pipe, &tls);
-                eprintln!("{url} {protocol:?} {qos}");
                 consumer.ready().await;
-                let qos = if qos == 2 { Qos::ExactlyOnce } else { Qos::AtLeastOnce };
-                publish(Publisher::new(broker.address()).login("me", "secret").qos(qos).messages(500)).await;
+                let qos = if qos == 2 {
+                    Qos::ExactlyOnce
+                } else {
+                    Qos::AtLeastOnce
+                };
+                publish(
+                    Publisher::new(broker.address())
+                        .login("me", "secret")
+                        .qos(qos)
+                        .messages(500),
+                )
+                .await;
                 all_arrive(&consumer, 500).await;
-                assert_eq!((consumer.pipe.count(), consumer.errors.get()), (500, 0), "{url} {protocol:?}");
+                assert_eq!(
+                    (consumer.pipe.count(), consumer.errors.get()),
+                    (500, 0),
+                    "{url} {protocol:?}"
+                );
                 consumer.stop().await.unwrap();
             }
         }
@@ -183,19 +258,26 @@ async fn every_version_and_every_transport_delivers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs servers: cargo xtask test"]
-async fn a_large_message_over_tls_and_websockets() {
-    let broker = MosquittoOptions { tls: true, websockets: true, ..MosquittoOptions::default() }.start().unwrap();
-    let ca = broker.certs().unwrap().ca.to_str().unwrap().to_owned();
-    for url in [broker.tls_url().unwrap(), broker.websockets_url().unwrap()] {
-        let pipe = Pipe { keep_texts: AtomicBool::new(true), ..Pipe::default() };
-        let mut consumer = start_with(config(url, 1), pipe, &[("tls_ca", &ca)]);
-        consumer.ready().await;
-        let large = |n| wheatstone_testkit::publish::Message::new("sensors/x", format!("{n}{}", "x".repeat(4_999_999)));
-        publish(Publisher::new(broker.address()).messages(3).message(large)).await;
-        all_arrive(&consumer, 3).await;
-        assert!(consumer.pipe.texts.lock().iter().all(|t| t.len() == 5_000_000));
-        consumer.stop().await.unwrap();
+async fn a_large_message_over_tls() {
+    let broker = MosquittoOptions {
+        tls: true,
+        ..MosquittoOptions::default()
     }
+    .start()
+    .unwrap();
+    let ca = broker.certs().unwrap().ca.to_str().unwrap().to_owned();
+    let pipe = Pipe {
+        keep_texts: AtomicBool::new(true),
+        ..Pipe::default()
+    };
+    let mut consumer = start_with(config(broker.tls_url().unwrap(), 1), pipe, &[("tls_ca", &ca)]);
+    consumer.ready().await;
+    let large =
+        |n| wheatstone_testkit::publish::Message::new("sensors/x", format!("{n}{}", "x".repeat(4_999_999)));
+    publish(Publisher::new(broker.address()).messages(3).message(large)).await;
+    all_arrive(&consumer, 3).await;
+    assert!(consumer.pipe.texts.lock().iter().all(|t| t.len() == 5_000_000));
+    consumer.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -214,7 +296,10 @@ async fn a_broker_of_3_1_1_only_is_served_by_the_fallback() {
 #[ignore = "needs servers: cargo xtask test"]
 async fn members_of_a_group_share_the_messages() {
     let broker = Mosquitto::start().unwrap();
-    let group = || MqttConsumerConfig { topics: vec!["$share/g/sensors/#".into()], ..config(broker.url(), 1) };
+    let group = || MqttConsumerConfig {
+        topics: vec!["$share/g/sensors/#".into()],
+        ..config(broker.url(), 1)
+    };
     let (mut one, mut two) = (plain(group()), plain(group()));
     one.ready().await;
     two.ready().await;
@@ -233,8 +318,18 @@ async fn a_steady_rate_takes_few_wake_ups() {
         let broker = Mosquitto::start().unwrap();
         let mut consumer = plain(config(broker.url(), qos));
         consumer.ready().await;
-        let qos = if qos == 0 { Qos::AtMostOnce } else { Qos::AtLeastOnce };
-        publish(Publisher::new(broker.address()).qos(qos).messages(40_000).rate(20_000)).await;
+        let qos = if qos == 0 {
+            Qos::AtMostOnce
+        } else {
+            Qos::AtLeastOnce
+        };
+        publish(
+            Publisher::new(broker.address())
+                .qos(qos)
+                .messages(40_000)
+                .rate(20_000),
+        )
+        .await;
         all_arrive(&consumer, 40_000).await;
         let batches = consumer.pipe.batches.load(Ordering::Relaxed);
         assert!(batches < 4_000, "{batches} batches");

@@ -1,6 +1,6 @@
 //! What brokers do on bad days, each played by a script: repeats, cuts, refusals, floods, silence.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::result_large_err)]
 
 mod common;
 
@@ -14,9 +14,15 @@ use wheatstone_plugin::StartError;
 #[tokio::test]
 async fn a_qos_2_message_sent_twice_is_stored_once() {
     let script = Script::new().await;
-    let consumer = start(MqttConsumerConfig { qos: 2, ..config(script.port) });
+    let consumer = start(MqttConsumerConfig {
+        qos: 2,
+        ..config(script.port)
+    });
     let mut peer = script.subscribed(false).await;
-    let (first, again) = (peer.publish(2, 7, false, b"one"), peer.publish(2, 7, true, b"one"));
+    let (first, again) = (
+        peer.publish(2, 7, false, b"one"),
+        peer.publish(2, 7, true, b"one"),
+    );
     peer.send(&first).await;
     assert_eq!(peer.acks(1).await, [(0x50, 7)]);
     peer.send(&again).await;
@@ -71,31 +77,56 @@ async fn a_release_of_an_unknown_identifier_is_answered() {
 #[tokio::test]
 async fn a_resumed_session_may_send_more_than_was_asked_for() {
     let script = Script::new().await;
-    let consumer = holding(MqttConsumerConfig { max_undelivered_messages: 10, ..durable(script.port, 1) });
+    let consumer = holding(MqttConsumerConfig {
+        max_undelivered_messages: 10,
+        ..durable(script.port, 1)
+    });
     consumer.pipe.release_on_hurry.store(true, Ordering::Relaxed);
     let mut peer = script.connect().await;
     assert_eq!(peer.level, 5);
-    assert!(peer.connect.windows(3).any(|w| w == [0x21, 0, 10]), "receive maximum of 10");
+    assert!(
+        peer.connect.windows(3).any(|w| w == [0x21, 0, 10]),
+        "receive maximum of 10"
+    );
     peer.accept(true).await;
     // The messages come before the subscription is answered.
-    let flood: Vec<u8> = (1..=20_000u16).flat_map(|id| peer.publish(1, id, true, format!("{id}").as_bytes())).collect();
+    let flood: Vec<u8> = (1..=20_000u16)
+        .flat_map(|id| peer.publish(1, id, true, format!("{id}").as_bytes()))
+        .collect();
     let reader = async {
         let (mut reading, mut writing) = peer.stream.split();
-        let write = async { tokio::io::AsyncWriteExt::write_all(&mut writing, &flood).await.unwrap() };
+        let write = async {
+            tokio::io::AsyncWriteExt::write_all(&mut writing, &flood)
+                .await
+                .unwrap()
+        };
         let read = async {
             let mut bytes = Vec::new();
             while bytes.len() < 20_000 * 4 {
-                tokio::io::AsyncReadExt::read_buf(&mut reading, &mut bytes).await.unwrap();
+                tokio::io::AsyncReadExt::read_buf(&mut reading, &mut bytes)
+                    .await
+                    .unwrap();
             }
             bytes
         };
         tokio::join!(write, read).1
     };
-    let bytes = tokio::time::timeout(Duration::from_secs(20), reader).await.unwrap();
+    let bytes = tokio::time::timeout(Duration::from_secs(20), reader)
+        .await
+        .unwrap();
     // SUBSCRIBE came first; then every acknowledgement in order.
     let subscribe = 2 + usize::from(bytes[1]);
-    let ids: Vec<_> = bytes[subscribe..].chunks_exact(4).map(|p| (p[0], u16::from_be_bytes([p[2], p[3]]))).collect();
-    assert!(ids.iter().enumerate().all(|(i, ack)| *ack == (0x40, i as u16 + 1)), "{:?}", &ids[..20]);
+    let ids: Vec<_> = bytes[subscribe..]
+        .chunks_exact(4)
+        .map(|p| (p[0], u16::from_be_bytes([p[2], p[3]])))
+        .collect();
+    assert!(
+        ids.iter()
+            .enumerate()
+            .all(|(i, ack)| *ack == (0x40, i as u16 + 1)),
+        "{:?}",
+        &ids[..20]
+    );
     consumer.seen(20_000).await;
     assert!(consumer.pipe.hurried.load(Ordering::Relaxed) > 0);
     drop(peer);
@@ -106,7 +137,10 @@ async fn a_resumed_session_may_send_more_than_was_asked_for() {
 async fn a_refused_topic_is_an_error_and_the_others_go_on() {
     let script = Script::new().await;
     let topics = vec!["t/#".to_owned(), "secret".to_owned()];
-    let mut consumer = start(MqttConsumerConfig { topics, ..config(script.port) });
+    let mut consumer = start(MqttConsumerConfig {
+        topics,
+        ..config(script.port)
+    });
     let mut peer = script.connect().await;
     peer.accept(false).await;
     let (first, _) = peer.packet().await;
@@ -147,7 +181,10 @@ async fn an_old_broker_gets_an_old_version_and_that_is_remembered() {
 async fn a_version_can_be_pinned() {
     for (protocol, level) in [(Protocol::V31, 3), (Protocol::V311, 4), (Protocol::V5, 5)] {
         let script = Script::new().await;
-        let consumer = start(MqttConsumerConfig { protocol, ..config(script.port) });
+        let consumer = start(MqttConsumerConfig {
+            protocol,
+            ..config(script.port)
+        });
         let mut peer = script.connect().await;
         assert_eq!(peer.level, level);
         peer.send(&[0x20, 2, 0, 1]).await;
@@ -178,7 +215,10 @@ async fn start_errors_that_may_pass_are_told_from_refusals() {
 #[tokio::test]
 async fn the_next_server_is_taken_where_the_first_is_down() {
     let (down, script) = (Script::new().await, Script::new().await);
-    let servers = vec![format!("tcp://127.0.0.1:{}", down.port), format!("tcp://127.0.0.1:{}", script.port)];
+    let servers = vec![
+        format!("tcp://127.0.0.1:{}", down.port),
+        format!("tcp://127.0.0.1:{}", script.port),
+    ];
     drop(down);
     let mut consumer = start(MqttConsumerConfig { servers, ..config(0) });
     let _peer = script.subscribed(false).await;
@@ -222,7 +262,10 @@ async fn nonsense_ends_the_connection_and_not_the_input() {
 #[tokio::test]
 async fn a_large_message_comes_through_between_small_ones() {
     let script = Script::new().await;
-    let consumer = start(MqttConsumerConfig { qos: 1, ..config(script.port) });
+    let consumer = start(MqttConsumerConfig {
+        qos: 1,
+        ..config(script.port)
+    });
     let mut peer = script.subscribed(false).await;
     let large = vec![b'x'; 1_000_000];
     for (id, payload) in [(1, &b"small"[..]), (2, &large), (3, b"small")] {
@@ -230,14 +273,20 @@ async fn a_large_message_comes_through_between_small_ones() {
         peer.send(&message).await;
     }
     assert_eq!(peer.acks(3).await, [(0x40, 1), (0x40, 2), (0x40, 3)]);
-    assert_eq!(consumer.seen(3).await.iter().map(String::len).collect::<Vec<_>>(), [5, 1_000_000, 5]);
+    assert_eq!(
+        consumer.seen(3).await.iter().map(String::len).collect::<Vec<_>>(),
+        [5, 1_000_000, 5]
+    );
     consumer.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_window_of_20_never_waits_for_a_flush() {
     let script = Script::new().await;
-    let config = MqttConsumerConfig { protocol: Protocol::V311, ..durable(script.port, 1) };
+    let config = MqttConsumerConfig {
+        protocol: Protocol::V311,
+        ..durable(script.port, 1)
+    };
     let consumer = holding(config);
     consumer.pipe.release_on_hurry.store(true, Ordering::Relaxed);
     let mut peer = script.subscribed(false).await;
@@ -255,7 +304,11 @@ async fn a_window_of_20_never_waits_for_a_flush() {
             assert_eq!(id, acked);
         }
     }
-    assert!(began.elapsed() < Duration::from_secs(5), "took {:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "took {:?}",
+        began.elapsed()
+    );
     consumer.stop().await.unwrap();
 }
 
@@ -361,11 +414,18 @@ async fn pings_go_on_while_the_outputs_are_stuck() {
 #[tokio::test]
 async fn a_broker_that_does_not_read_acknowledgements_is_read_all_the_same() {
     let script = Script::narrow().await;
-    let consumer = start(MqttConsumerConfig { qos: 1, ..config(script.port) });
+    let consumer = start(MqttConsumerConfig {
+        qos: 1,
+        ..config(script.port)
+    });
     let mut peer = script.subscribed(false).await;
-    let chunk: Vec<u8> = (1..=50_000u16).flat_map(|id| peer.publish(1, id, false, b"x")).collect();
+    let chunk: Vec<u8> = (1..=50_000u16)
+        .flat_map(|id| peer.publish(1, id, false, b"x"))
+        .collect();
     for _ in 0..16 {
-        tokio::time::timeout(Duration::from_secs(20), peer.send(&chunk)).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(20), peer.send(&chunk))
+            .await
+            .unwrap();
     }
     until_count(&consumer, 800_000).await;
     drop(peer);
@@ -388,7 +448,11 @@ async fn the_last_acknowledgements_leave_before_the_connection_closes() {
     consumer.seen(100).await;
     let stopping = tokio::spawn(consumer.stop());
     let acks = peer.acks(100).await;
-    assert!(acks.iter().enumerate().all(|(i, ack)| *ack == (0x40, i as u16 + 1)));
+    assert!(
+        acks.iter()
+            .enumerate()
+            .all(|(i, ack)| *ack == (0x40, i as u16 + 1))
+    );
     assert_eq!(peer.packet().await, (0xE0, vec![]));
     drop(peer);
     stopping.await.unwrap().unwrap();
@@ -398,15 +462,72 @@ async fn the_last_acknowledgements_leave_before_the_connection_closes() {
 async fn topics_that_are_no_longer_wanted_are_taken_back() {
     let script = Script::new().await;
     let topics = |list: &[&str]| list.iter().map(|t| (*t).to_owned()).collect();
-    let mut consumer = start(MqttConsumerConfig { topics: topics(&["a", "b", "c"]), ..durable(script.port, 1) });
+    let mut consumer = start(MqttConsumerConfig {
+        topics: topics(&["a", "b", "c"]),
+        ..durable(script.port, 1)
+    });
     let peer = script.subscribed(false).await;
     consumer.ready().await;
     drop(peer);
     consumer.stop().await.unwrap();
-    let consumer = start(MqttConsumerConfig { topics: topics(&["b", "d"]), ..durable(script.port, 1) });
+    let consumer = start(MqttConsumerConfig {
+        topics: topics(&["b", "d"]),
+        ..durable(script.port, 1)
+    });
     let mut peer = script.connect().await;
     peer.accept(true).await;
     assert_eq!(peer.packet().await, (0xA2, b"\0\x02\0\0\x01a\0\x01c".to_vec()));
     assert_eq!(peer.grant().await, ["b", "d"]);
+    consumer.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn packets_come_through_a_websocket_however_they_are_cut() {
+    use futures_util::{SinkExt, StreamExt};
+    use tokio_tungstenite::tungstenite::Message;
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let servers = vec![format!("ws://{}/mqtt", listener.local_addr().unwrap())];
+    let consumer = start(MqttConsumerConfig {
+        servers,
+        qos: 1,
+        protocol: Protocol::V311,
+        ..config(0)
+    });
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut ws = tokio_tungstenite::accept_hdr_async(
+        stream,
+        |request: &tokio_tungstenite::tungstenite::handshake::server::Request,
+         mut answer: tokio_tungstenite::tungstenite::handshake::server::Response| {
+            let protocol = request.headers()["Sec-WebSocket-Protocol"].clone();
+            assert_eq!(
+                (request.uri().path(), protocol.to_str().unwrap()),
+                ("/mqtt", "mqtt")
+            );
+            answer.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
+            Ok(answer)
+        },
+    )
+    .await
+    .unwrap();
+    assert_eq!(ws.next().await.unwrap().unwrap().into_data()[0], 0x10);
+    ws.send(Message::binary(vec![0x20, 2, 0, 0])).await.unwrap();
+    assert_eq!(ws.next().await.unwrap().unwrap().into_data()[0], 0x82);
+    let mut bytes = vec![0x90, 3, 0, 1, 1];
+    for id in 1..=3u8 {
+        bytes.extend([0x32, 0x87, 0x89, 0x7A, 0, 3, b't', b'/', b'x', 0, id]);
+        bytes.extend(std::iter::repeat_n(b'x', 2_000_000));
+    }
+    for cut in bytes.chunks(700_001) {
+        ws.send(Message::binary(cut.to_vec())).await.unwrap();
+    }
+    let texts = consumer.seen(3).await;
+    assert!(texts.iter().all(|t| t.len() == 2_000_000));
+    let mut acks = Vec::new();
+    while acks.len() < 12 {
+        acks.extend_from_slice(&ws.next().await.unwrap().unwrap().into_data());
+    }
+    assert_eq!(acks, [0x40, 2, 0, 1, 0x40, 2, 0, 2, 0x40, 2, 0, 3]);
+    drop(ws);
     consumer.stop().await.unwrap();
 }

@@ -61,7 +61,12 @@ impl Sink for Pipe {
     async fn send(&self, metrics: Vec<Metric>) {
         self.batches.fetch_add(1, Ordering::Relaxed);
         if self.keep_texts.load(Ordering::Relaxed) {
-            let text = |m: &Metric| m.field("v").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let text = |m: &Metric| {
+                m.field("v")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
             self.texts.lock().extend(metrics.iter().map(text));
         }
         self.count.fetch_add(metrics.len(), Ordering::Relaxed);
@@ -107,15 +112,31 @@ pub fn config(port: u16) -> MqttConsumerConfig {
 }
 
 pub fn durable(port: u16, qos: i64) -> MqttConsumerConfig {
-    MqttConsumerConfig { qos, persistent_session: true, client_id: format!("test-{port}"), ..config(port) }
+    MqttConsumerConfig {
+        qos,
+        persistent_session: true,
+        client_id: format!("test-{port}"),
+        ..config(port)
+    }
 }
 
 pub fn start(config: MqttConsumerConfig) -> Running {
-    start_with(config, Pipe { keep_texts: AtomicBool::new(true), ..Pipe::default() }, &[])
+    start_with(
+        config,
+        Pipe {
+            keep_texts: AtomicBool::new(true),
+            ..Pipe::default()
+        },
+        &[],
+    )
 }
 
 pub fn holding(config: MqttConsumerConfig) -> Running {
-    let pipe = Pipe { keep_texts: AtomicBool::new(true), hold: AtomicBool::new(true), ..Pipe::default() };
+    let pipe = Pipe {
+        keep_texts: AtomicBool::new(true),
+        hold: AtomicBool::new(true),
+        ..Pipe::default()
+    };
     start_with(config, pipe, &[])
 }
 
@@ -134,10 +155,21 @@ pub fn start_with(config: MqttConsumerConfig, pipe: Pipe, options: &[(&str, &str
     let (phase, phase_seen) = watch::channel(Phase::Running);
     let (ready_said, ready) = watch::channel(false);
     let (drained_said, drained) = watch::channel(false);
-    let life = Lifecycle { phase: phase_seen, ready: ready_said, drained: drained_said };
+    let life = Lifecycle {
+        phase: phase_seen,
+        ready: ready_said,
+        drained: drained_said,
+    };
     let mut acc = Accumulator::new(pipe.clone(), log, life);
     let task = tokio::spawn(async move { input.run(&mut acc).await });
-    Running { pipe, errors, phase, ready, drained, task }
+    Running {
+        pipe,
+        errors,
+        phase,
+        ready,
+        drained,
+        task,
+    }
 }
 
 impl Running {
@@ -147,15 +179,24 @@ impl Running {
         self.pipe.texts.lock().clone()
     }
     pub async fn ready(&mut self) {
-        timeout(Duration::from_secs(10), self.ready.wait_for(|r| *r)).await.unwrap().unwrap();
+        timeout(Duration::from_secs(10), self.ready.wait_for(|r| *r))
+            .await
+            .unwrap()
+            .unwrap();
     }
     /// Stops as the core does.
     pub async fn stop(mut self) -> Result<()> {
         self.phase.send_replace(Phase::Stopping);
-        timeout(Duration::from_secs(10), self.drained.wait_for(|d| *d)).await.unwrap().unwrap();
+        timeout(Duration::from_secs(10), self.drained.wait_for(|d| *d))
+            .await
+            .unwrap()
+            .unwrap();
         self.pipe.release();
         self.phase.send_replace(Phase::Closing);
-        timeout(Duration::from_secs(10), self.task).await.unwrap().unwrap()
+        timeout(Duration::from_secs(10), self.task)
+            .await
+            .unwrap()
+            .unwrap()
     }
 }
 
@@ -194,9 +235,16 @@ impl Script {
     }
     /// The next connection, with its CONNECT read.
     pub async fn connect(&self) -> Peer {
-        let (stream, _) = timeout(Duration::from_secs(15), self.listener.accept()).await.unwrap().unwrap();
+        let (stream, _) = timeout(Duration::from_secs(15), self.listener.accept())
+            .await
+            .unwrap()
+            .unwrap();
         stream.set_nodelay(true).unwrap();
-        let mut peer = Peer { stream, level: 0, connect: Vec::new() };
+        let mut peer = Peer {
+            stream,
+            level: 0,
+            connect: Vec::new(),
+        };
         let (first, body) = peer.packet().await;
         assert_eq!(first, 0x10);
         let name = usize::from(u16::from_be_bytes([body[0], body[1]]));
@@ -222,7 +270,10 @@ pub struct Peer {
 
 impl Peer {
     pub async fn packet(&mut self) -> (u8, Vec<u8>) {
-        timeout(Duration::from_secs(15), self.try_packet()).await.expect("a packet in time").expect("a packet")
+        timeout(Duration::from_secs(15), self.try_packet())
+            .await
+            .expect("a packet in time")
+            .expect("a packet")
     }
     pub async fn try_packet(&mut self) -> std::io::Result<(u8, Vec<u8>)> {
         let first = self.stream.read_u8().await?;
