@@ -3,6 +3,7 @@
 
 mod arrows;
 mod conformance;
+mod docs;
 mod install;
 mod lint;
 mod shell;
@@ -22,6 +23,7 @@ usage: cargo xtask COMMAND
   lint [--deny]                 format, clippy, arrows between crates, banned crates, cargo-deny where it is installed
                                 --deny: install cargo-deny first (it compiles for minutes)
   conformance [PREFIX]...       run the conformance cases beside the checkout on the release binary
+  docs                          write what is generated: sample.conf, docs/plugins.md, option tables of the READMEs
   size                          the size of the release binary
 ";
 
@@ -48,6 +50,7 @@ fn run(args: &[String]) -> Result<()> {
         "install" => flag(rest, "", &[]).and_then(|_| install::run_all()),
         "lint" => lint::run(flag(rest, "--deny", &[])?),
         "conformance" => conformance::run(rest),
+        "docs" => docs::run(),
         "size" => size::run(),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

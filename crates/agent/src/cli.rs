@@ -103,6 +103,13 @@ pub(crate) enum Command {
         /// Only this kind: inputs, outputs, processors, aggregators, parsers, serializers, secretstores
         kind: Option<String>,
     },
+    /// Show and change the secrets of secret stores
+    Secrets {
+        #[command(flatten)]
+        flags: Flags,
+        #[command(subcommand)]
+        command: Option<crate::secrets::SecretsCommand>,
+    },
     /// Print the version
     Version,
 }
@@ -156,6 +163,7 @@ fn merged(mut a: Flags, b: Flags) -> Flags {
         (&mut a.processor_filter, b.processor_filter),
         (&mut a.aggregator_filter, b.aggregator_filter),
         (&mut a.section_filter, b.section_filter),
+        (&mut a.secretstore_filter, b.secretstore_filter),
     ] {
         if !b.is_empty() {
             *a = b;
@@ -178,6 +186,7 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
         #[cfg(feature = "demo")]
         Some(Command::Demo(args)) => crate::demo::run(&args),
         Some(Command::Version) => version(),
+        Some(Command::Secrets { flags: more, command }) => crate::secrets::run(&merged(flags, more), command),
         Some(Command::Plugins { kind }) => crate::list::plugins(kind.as_deref()),
         Some(Command::Config { flags: more, command }) => {
             let flags = merged(flags, more);

@@ -19,6 +19,8 @@ mod logging;
 mod plugins;
 mod run;
 mod sample;
+mod secrets;
+mod stores;
 
 use std::process::ExitCode;
 

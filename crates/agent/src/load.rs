@@ -5,15 +5,18 @@ use std::sync::Arc;
 use wheatstone_config::{Config, EnvMode, KnownKeys, LoadOptions, Problem, Source, unknown_keys};
 use wheatstone_pipeline::{BuildProblem, Cause, Topology, build};
 use wheatstone_plugin::conf::ConfigError;
-use wheatstone_plugin::{AgentInfo, Level};
+use wheatstone_plugin::{AgentInfo, Level, Revealer};
 
 use crate::cli::Flags;
 use crate::logging::say;
+use crate::stores::{Stores, describe_reference};
 
 /// A configuration and its plugins, built and not started.
 pub(crate) struct Loaded {
     pub(crate) config: Config,
     pub(crate) topology: Topology,
+    /// What the plugins' secrets are asked of.
+    pub(crate) stores: Arc<Stores>,
 }
 
 /// Loads what the flags name. `None` when something was wrong: it has been said.
@@ -33,7 +36,11 @@ pub(crate) fn from_flags(flags: &Flags, once: bool) -> anyhow::Result<Option<Loa
     }
     let fetch = |url: &str| Err(format!("configurations from URLs are not supported yet: {url}"));
     let loaded = wheatstone_config::read_sources(&files, fetch)
-        .and_then(|sources| load(sources, &options(flags)?, once));
+        .and_then(|sources| load(sources, &options(flags)?, once))
+        .and_then(|loaded| match loaded.stores.resolve() {
+            Ok(()) => Ok(loaded),
+            Err(e) => Err(vec![Problem::general(format!("{e:#}"))]),
+        });
     match loaded {
         Ok(loaded) => Ok(Some(loaded)),
         Err(problems) => {
@@ -93,9 +100,15 @@ pub(crate) fn load(sources: Vec<Source>, options: &LoadOptions, once: bool) -> R
         metric_batch_size: config.agent.metric_batch_size,
         once,
     });
-    match build(&config, &agent, None) {
-        Ok(topology) => Ok(Loaded { config, topology }),
-        Err(problems) => Err(problems.iter().map(|p| describe(p, &config, &loaded.sources)).collect()),
+    let (stores, mut problems) = Stores::build(&config, &agent, &loaded.sources);
+    let revealer: Arc<dyn Revealer> = stores.clone();
+    match build(&config, &agent, Some(&revealer)) {
+        Ok(topology) if problems.is_empty() => Ok(Loaded { config, topology, stores }),
+        Ok(_) => Err(problems),
+        Err(others) => {
+            problems.extend(others.iter().map(|p| describe(p, &config, &loaded.sources)));
+            Err(problems)
+        }
     }
 }
 
@@ -113,7 +126,9 @@ fn describe(problem: &BuildProblem, config: &Config, sources: &[Source]) -> Prob
             unknown_keys(sources, plugin, unused, &known)
                 .unwrap_or_else(|| Problem::at(sources, plugin.span, "some options of this plugin were not used"))
         }
-        Cause::Error(e) if is_of_the_file(e) => Problem::of_plugin(sources, plugin, e),
+        Cause::Error(e) if is_of_the_file(e) => {
+            describe_reference(sources, e).unwrap_or_else(|| Problem::of_plugin(sources, plugin, e))
+        }
         Cause::Error(e) => {
             let name = match plugin.common.alias.as_str() {
                 "" => format!("{}.{}", plugin.kind.plural(), plugin.name),

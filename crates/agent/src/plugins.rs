@@ -19,4 +19,14 @@ use wheatstone_outputs as _;
 use wheatstone_parsers as _;
 #[cfg(feature = "processors")]
 use wheatstone_processors as _;
+#[cfg(feature = "secretstores")]
+use wheatstone_secretstore_http as _;
+#[cfg(feature = "secretstores")]
+use wheatstone_secretstore_jose as _;
+#[cfg(feature = "secretstores")]
+use wheatstone_secretstore_oauth2 as _;
+#[cfg(feature = "secretstores")]
+use wheatstone_secretstore_os as _;
+#[cfg(feature = "secretstores")]
+use wheatstone_secretstores as _;
 use wheatstone_serializers as _;

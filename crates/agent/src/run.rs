@@ -56,7 +56,7 @@ pub(crate) fn run_loaded(
     mode: Mode,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    let Loaded { config, topology } = loaded;
+    let Loaded { config, topology, .. } = loaded;
     check_complete(&topology, mode)?;
     let threads = match config.wheatstone.threads {
         0 => std::thread::available_parallelism().map_or(2, |n| n.get().min(4)),

@@ -5,6 +5,8 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+#![allow(clippy::result_large_err, reason = "problems are rare and end the load")]
+
 mod agent;
 mod deal;
 mod docs;

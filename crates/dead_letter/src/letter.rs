@@ -40,14 +40,28 @@ pub enum Body {
 impl Letter {
     /// A message that could not be read.
     pub fn payload(time: Timestamp, bytes: impl Into<Vec<u8>>, reason: impl Into<String>) -> Letter {
-        Letter::new(time, reason.into(), Body::Payload { bytes: bytes.into(), data_format: String::new() })
+        Letter::new(
+            time,
+            reason.into(),
+            Body::Payload {
+                bytes: bytes.into(),
+                data_format: String::new(),
+            },
+        )
     }
     /// A metric that was refused.
     pub fn metric(time: Timestamp, metric: Metric, reason: impl Into<String>) -> Letter {
         Letter::new(time, reason.into(), Body::Metric(metric))
     }
     fn new(time: Timestamp, reason: String, body: Body) -> Letter {
-        Letter { time, plugin: String::new(), source: None, reason, answer: None, body }
+        Letter {
+            time,
+            plugin: String::new(),
+            source: None,
+            reason,
+            answer: None,
+            body,
+        }
     }
     /// The same, from this plugin.
     pub fn plugin(mut self, name: impl Into<String>) -> Letter {

@@ -8,6 +8,7 @@ mod marks;
 mod reader;
 mod record;
 mod render;
+mod segments;
 mod store;
 mod writer;
 

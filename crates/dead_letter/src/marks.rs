@@ -166,9 +166,19 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         mark(9);
         let mut marks = Marks::load(dir.path()).unwrap();
-        assert_eq!((marks.replayed.contains(3), marks.replayed.contains(9), marks.max()), (true, true, 9));
+        assert_eq!(
+            (
+                marks.replayed.contains(3),
+                marks.replayed.contains(9),
+                marks.max()
+            ),
+            (true, true, 9)
+        );
         marks.compact(dir.path(), 5).unwrap();
         let marks = Marks::load(dir.path()).unwrap();
-        assert_eq!((marks.replayed.contains(3), marks.replayed.contains(9)), (false, true));
+        assert_eq!(
+            (marks.replayed.contains(3), marks.replayed.contains(9)),
+            (false, true)
+        );
     }
 }

@@ -34,7 +34,12 @@ impl Filter {
     /// Reads what a command was given: `plugins` and `sources` may have wildcards, empty lists take all.
     pub fn new(since: Option<Timestamp>, plugins: &[String], sources: &[String]) -> Result<Filter, String> {
         let (plugin, source) = (Glob::new(plugins, "")?, Glob::new(sources, "")?);
-        Ok(Filter { since, plugin, source, ..Filter::default() })
+        Ok(Filter {
+            since,
+            plugin,
+            source,
+            ..Filter::default()
+        })
     }
 
     fn takes(&self, entry: &Entry) -> bool {
@@ -42,8 +47,14 @@ impl Filter {
         let name = letter.plugin.split("::").next().unwrap_or_default();
         self.since.is_none_or(|since| letter.time >= since)
             && self.until.is_none_or(|until| letter.time < until)
-            && self.plugin.as_ref().is_none_or(|g| g.matches(&letter.plugin) || g.matches(name))
-            && self.source.as_ref().is_none_or(|g| g.matches(letter.source.as_deref().unwrap_or_default()))
+            && self
+                .plugin
+                .as_ref()
+                .is_none_or(|g| g.matches(&letter.plugin) || g.matches(name))
+            && self
+                .source
+                .as_ref()
+                .is_none_or(|g| g.matches(letter.source.as_deref().unwrap_or_default()))
             && !(self.unreplayed && entry.replayed)
     }
 }
@@ -51,13 +62,18 @@ impl Filter {
 /// Reads what `--since` takes: how long ago (`2h`, `7d`), a date, or a time such as `2026-01-31T12:00:00Z`.
 pub fn parse_since(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     for layout in ["2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02"] {
-        if let Some(time) = TimeFormat::new(layout, "UTC").ok().and_then(|f| f.parse_str(text).ok()) {
+        if let Some(time) = TimeFormat::new(layout, "UTC")
+            .ok()
+            .and_then(|f| f.parse_str(text).ok())
+        {
             return Ok(time);
         }
     }
     match Duration::parse(text) {
         Ok(ago) if ago != Duration::ZERO => Ok(now.saturating_sub(ago.nanos())),
-        _ => Err(format!("invalid time {text:?}: use how long ago, such as \"2h\", or a time such as \"2026-01-31T12:00:00Z\"")),
+        _ => Err(format!(
+            "invalid time {text:?}: use how long ago, such as \"2h\", or a time such as \"2026-01-31T12:00:00Z\""
+        )),
     }
 }
 
@@ -124,9 +140,16 @@ impl Letters {
         let mut marks = Marks::load(&self.dir)?;
         let segments = files::segments(&self.dir)?;
         marks.compact(&self.dir, segments.first().copied().unwrap_or(0))?;
-        let filter = Filter { unreplayed: true, ..filter };
+        let filter = Filter {
+            unreplayed: true,
+            ..filter
+        };
         let entries = Entries::new(&self.dir, marks, filter, segments)?;
-        Ok(Replay { dir: self.dir.clone(), entries, _lock: lock })
+        Ok(Replay {
+            dir: self.dir.clone(),
+            entries,
+            _lock: lock,
+        })
     }
 }
 
@@ -186,7 +209,15 @@ impl Entries {
             }
         }
         let dir = dir.to_owned();
-        Ok(Entries { dir, marks, filter, segments: found, open: None, line: Vec::new(), damaged: 0 })
+        Ok(Entries {
+            dir,
+            marks,
+            filter,
+            segments: found,
+            open: None,
+            line: Vec::new(),
+            damaged: 0,
+        })
     }
 
     /// How many damaged lines were stepped over so far.
@@ -197,7 +228,9 @@ impl Entries {
     fn try_next(&mut self) -> io::Result<Option<Entry>> {
         loop {
             let Some(file) = &mut self.open else {
-                let Some((first, len)) = self.segments.pop_front() else { return Ok(None) };
+                let Some((first, len)) = self.segments.pop_front() else {
+                    return Ok(None);
+                };
                 match File::open(files::segment_path(&self.dir, first)) {
                     Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                     file => self.open = Some(BufReader::with_capacity(64 << 10, file?.take(len))),
@@ -215,7 +248,11 @@ impl Entries {
                 self.damaged += usize::from(whole || !self.segments.is_empty());
                 continue;
             };
-            let entry = Entry { id, replayed: self.marks.replayed.contains(id), letter };
+            let entry = Entry {
+                id,
+                replayed: self.marks.replayed.contains(id),
+                letter,
+            };
             if !self.marks.removed.contains(id) && self.filter.takes(&entry) {
                 return Ok(Some(entry));
             }
@@ -226,8 +263,6 @@ impl Entries {
 impl Iterator for Entries {
     type Item = io::Result<Entry>;
     fn next(&mut self) -> Option<io::Result<Entry>> {
-        self.try_next()
-            .inspect_err(|_| self.open = None)
-            .transpose()
+        self.try_next().inspect_err(|_| self.open = None).transpose()
     }
 }

@@ -115,7 +115,10 @@ pub(crate) fn decode(line: &[u8]) -> Option<(u64, Letter)> {
                 (None, Some(text)) => BASE64.decode(text.as_bytes()).ok()?,
                 _ => return None,
             };
-            Body::Payload { bytes, data_format: payload.format.into_owned() }
+            Body::Payload {
+                bytes,
+                data_format: payload.format.into_owned(),
+            }
         }
         (None, Some(metric)) => Body::Metric(metric_of(metric)?),
         _ => return None,
@@ -165,8 +168,14 @@ pub(crate) fn metric_record(metric: &Metric) -> MetricRecord<'_> {
             ValueType::Histogram => Kind::Histogram,
         },
         time: metric.time(),
-        tags: metric.tags().map(|(k, v)| (Cow::Borrowed(k.as_str()), Cow::Borrowed(v))).collect(),
-        fields: metric.fields().map(|(k, v)| (Cow::Borrowed(k.as_str()), value(v))).collect(),
+        tags: metric
+            .tags()
+            .map(|(k, v)| (Cow::Borrowed(k.as_str()), Cow::Borrowed(v)))
+            .collect(),
+        fields: metric
+            .fields()
+            .map(|(k, v)| (Cow::Borrowed(k.as_str()), value(v)))
+            .collect(),
     }
 }
 
@@ -198,7 +207,11 @@ fn metric_of(record: MetricRecord<'_>) -> Option<Metric> {
 
 /// The shortest text that reads back as the same number; a NaN with its bits.
 fn float_text(v: f64) -> String {
-    if v.is_nan() { format!("nan:{:016x}", v.to_bits()) } else { format!("{v:?}") }
+    if v.is_nan() {
+        format!("nan:{:016x}", v.to_bits())
+    } else {
+        format!("{v:?}")
+    }
 }
 
 fn float_of(text: &str) -> Option<f64> {

@@ -26,7 +26,11 @@ impl Entry {
         let replayed = if self.replayed { ", replayed" } else { "" };
         let (plugin, source) = (plain(&letter.plugin), plain(source));
         let time = time_text(letter.time);
-        format!("{}  {time}  {plugin}  {source}  {} ({what}{replayed})", self.id, plain(shortened(&letter.reason)))
+        format!(
+            "{}  {time}  {plugin}  {source}  {} ({what}{replayed})",
+            self.id,
+            shortened(&letter.reason)
+        )
     }
 
     /// Everything, on several lines, the last one ended: text where it is text, otherwise bytes in hexadecimal.
@@ -48,12 +52,18 @@ impl Entry {
                 head("format", data_format);
                 let _ = writeln!(out, "payload, {} bytes:", bytes.len());
                 match std::str::from_utf8(bytes) {
-                    Ok(text) => text.lines().for_each(|line| out.extend(["  ", &plain(line), "\n"])),
+                    Ok(text) => text
+                        .lines()
+                        .for_each(|line| out.extend(["  ", &plain(line), "\n"])),
                     Err(_) => hex_dump(bytes, &mut out),
                 }
             }
             Body::Metric(metric) => {
-                let _ = writeln!(out, "metric:\n  {}", line_protocol(metric).map_or("-".into(), |l| plain(&l)));
+                let _ = writeln!(
+                    out,
+                    "metric:\n  {}",
+                    line_protocol(metric).map_or("-".into(), |l| plain(&l))
+                );
                 // Line protocol hides some of what may be wrong with it.
                 for (key, value) in metric.fields() {
                     let (key, value) = (plain(key), plain(&value.to_string()));
@@ -113,16 +123,19 @@ fn time_text(time: Timestamp) -> String {
 }
 
 fn line_protocol(metric: &Metric) -> Option<String> {
-    let options = Options { uint_support: true, ..Options::default() };
+    let options = Options {
+        uint_support: true,
+        ..Options::default()
+    };
     let mut line = Vec::new();
     Encoder::new(options).encode(metric, &mut line).ok()?;
     String::from_utf8(line.trim_ascii_end().to_vec()).ok()
 }
 
-fn shortened(text: &str) -> &str {
+fn shortened(text: &str) -> String {
     match text.char_indices().nth(SHORT) {
-        Some((end, _)) => &text[..end],
-        None => text,
+        Some((end, _)) => plain(&text[..end]) + "…",
+        None => plain(text),
     }
 }
 
@@ -130,7 +143,11 @@ fn shortened(text: &str) -> &str {
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+        if c.is_control() {
+            out.extend(c.escape_default())
+        } else {
+            out.push(c)
+        }
     }
     out
 }
@@ -138,8 +155,16 @@ fn plain(text: &str) -> String {
 fn hex_dump(bytes: &[u8], out: &mut String) {
     for (i, row) in bytes.chunks(16).enumerate() {
         let hex: Vec<String> = row.iter().map(|b| format!("{b:02x}")).collect();
-        let text: String =
-            row.iter().map(|b| if b.is_ascii_graphic() || *b == b' ' { char::from(*b) } else { '.' }).collect();
+        let text: String = row
+            .iter()
+            .map(|b| {
+                if b.is_ascii_graphic() || *b == b' ' {
+                    char::from(*b)
+                } else {
+                    '.'
+                }
+            })
+            .collect();
         let _ = writeln!(out, "  {:08x}  {:<47}  {text}", i * 16, hex.join(" "));
     }
 }

@@ -32,7 +32,11 @@ pub(crate) struct Item {
 
 impl Item {
     fn new(letter: Letter, keep: Option<Ack>) -> Item {
-        let mut item = Item { letter, keep, weight: 0 };
+        let mut item = Item {
+            letter,
+            keep,
+            weight: 0,
+        };
         if !item.is_tracked() {
             item.weight = item.size();
         }
@@ -72,7 +76,11 @@ pub(crate) struct Limits {
 impl Limits {
     fn of(config: &DeadLetterConfig) -> Limits {
         let max_age = Some(config.max_age.0).filter(|age| !age.is_zero());
-        Limits { max_bytes: config.max_size.0, max_age, sync: config.sync }
+        Limits {
+            max_bytes: config.max_size.0,
+            max_age,
+            sync: config.sync,
+        }
     }
     /// A segment is followed by another at this size: small enough that the oldest can go without all the others.
     pub(crate) fn segment_bytes(&self) -> u64 {
@@ -153,7 +161,8 @@ impl Store {
 
     pub(crate) fn open_on<L: Layer>(config: &DeadLetterConfig, layer: L) -> io::Result<Store> {
         let dir = Path::new(&config.directory);
-        let named = |e: io::Error| io::Error::new(e.kind(), format!("dead letters in {:?}: {e}", config.directory));
+        let named =
+            |e: io::Error| io::Error::new(e.kind(), format!("dead letters in {:?}: {e}", config.directory));
         files::make_dir(dir).map_err(named)?;
         let lock = files::lock(dir, "lock").map_err(named)?;
         let limits = Limits::of(config);
@@ -173,7 +182,9 @@ impl Store {
             stats: Stats::new(),
         });
         let writer = Writer::open(shared.clone(), layer, dir.to_owned(), limits, lock).map_err(named)?;
-        std::thread::Builder::new().name("dead letters".into()).spawn(move || writer.run())?;
+        std::thread::Builder::new()
+            .name("dead letters".into())
+            .spawn(move || writer.run())?;
         Ok(Store { shared })
     }
 

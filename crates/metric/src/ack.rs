@@ -17,6 +17,10 @@ pub enum Outcome {
 pub trait Settle: Send + Sync {
     /// `token` is the one given to [`Ack::new`].
     fn settle(&self, token: u64, outcome: Outcome);
+
+    /// Some output has the message, or one that fails has it waiting: what follows takes its time. Called at most once per
+    /// [`Ack`] made, before `settle`, for those that only keep the amount under way in bounds.
+    fn progress(&self, _token: u64) {}
 }
 
 /// A share in one message's fate. Clones travel with everything made from the message; when the last of them is
@@ -28,17 +32,27 @@ struct Share {
     to: Arc<dyn Settle>,
     token: u64,
     rejected: AtomicBool,
+    progressed: AtomicBool,
 }
 
 impl Ack {
     /// The first share in a message that `to` knows as `token`.
     pub fn new(to: Arc<dyn Settle>, token: u64) -> Ack {
-        Ack(Arc::new(Share { to, token, rejected: AtomicBool::new(false) }))
+        Ack(Arc::new(Share { to, token, rejected: AtomicBool::new(false), progressed: AtomicBool::new(false) }))
     }
 
     /// Says that some part of the message was not accepted. The input is told at the last drop all the same.
     pub fn reject(&self) {
         self.0.rejected.store(true, Ordering::Release);
+    }
+
+    /// Says that the message waits for nobody but those that take their time. See [`Settle::progress`].
+    #[inline]
+    pub fn progress(&self) {
+        let share = &self.0;
+        if !share.progressed.load(Ordering::Relaxed) && !share.progressed.swap(true, Ordering::AcqRel) {
+            share.to.progress(share.token);
+        }
     }
 }
 
@@ -87,6 +101,26 @@ mod tests {
         ack.clone().reject();
         drop(ack);
         assert_eq!(*seen.0.lock(), [(1, Outcome::Rejected)]);
+    }
+
+    #[test]
+    fn progress_is_told_once_and_before_the_end() {
+        #[derive(Default)]
+        struct Steps(Mutex<Vec<&'static str>>);
+        impl Settle for Steps {
+            fn settle(&self, _: u64, _: Outcome) {
+                self.0.lock().push("settled");
+            }
+            fn progress(&self, _: u64) {
+                self.0.lock().push("progress");
+            }
+        }
+        let steps = Arc::new(Steps::default());
+        let ack = Ack::new(steps.clone(), 1);
+        ack.progress();
+        ack.clone().progress();
+        drop(ack);
+        assert_eq!(*steps.0.lock(), ["progress", "settled"]);
     }
 
     #[test]

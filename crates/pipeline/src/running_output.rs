@@ -24,6 +24,8 @@ pub(crate) struct Queue {
     naming: Mutex<Naming>,
     renames: bool,
     batch_size: usize,
+    /// Other outputs get the same metrics.
+    has_siblings: bool,
     buffer: Mutex<Memory>,
     /// A full batch waits.
     full: Notify,
@@ -54,12 +56,20 @@ pub(crate) struct Stats {
 }
 
 impl Queue {
-    pub(crate) fn new(filter: Filter, naming: Naming, batch_size: usize, limit: usize, stats: Stats) -> Queue {
+    pub(crate) fn new(
+        filter: Filter,
+        naming: Naming,
+        batch_size: usize,
+        limit: usize,
+        has_siblings: bool,
+        stats: Stats,
+    ) -> Queue {
         Queue {
             filter,
             renames: !naming.is_none(),
             naming: Mutex::new(naming),
             batch_size,
+            has_siblings,
             buffer: Mutex::new(Memory::new(limit)),
             full: Notify::new(),
             hurry: Notify::new(),
@@ -123,6 +133,9 @@ impl Queue {
             return false;
         }
         self.stats.added.add(batch.len() as i64);
+        if self.failing.load(Ordering::Relaxed) {
+            progress(batch.iter());
+        }
         let mut buffer = self.buffer.lock();
         let dropped = buffer.push(batch);
         let len = buffer.len();
@@ -148,6 +161,15 @@ impl Queue {
     pub(crate) fn hurry(&self) {
         if !self.failing.load(Ordering::Relaxed) {
             self.hurry.notify_one();
+        }
+    }
+}
+
+/// Says of metrics that they wait for nobody but outputs that take their time: see `Ack::progress`.
+fn progress<'a>(metrics: impl IntoIterator<Item = &'a Metric>) {
+    for metric in metrics {
+        if let Some(ack) = metric.ack() {
+            ack.progress();
         }
     }
 }
@@ -343,6 +365,9 @@ impl RunningOutput {
                 self.settle_written(taken.len());
                 self.queue.failing.store(false, Ordering::Relaxed);
                 self.not_before = None;
+                if self.queue.has_siblings {
+                    progress(taken.metrics());
+                }
                 drop(taken);
                 self.queue.stats.buffer_size.set(self.queue.len() as i64);
                 true
@@ -406,7 +431,13 @@ impl RunningOutput {
     }
 
     fn failed(&mut self, e: anyhow::Error) {
-        self.queue.failing.store(true, Ordering::Relaxed);
+        if !self.queue.failing.swap(true, Ordering::Relaxed) {
+            // What waits here must not keep permits from inputs that feed other outputs.
+            let mut buffer = self.queue.buffer.lock();
+            let waiting = buffer.take(usize::MAX);
+            progress(waiting.metrics());
+            buffer.put_back(waiting, |_| false);
+        }
         self.queue.stats.write_errors.add(1);
         self.queue.stats.agent_write_errors.add(1);
         let log = Log::new("agent", None, None);

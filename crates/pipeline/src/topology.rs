@@ -308,9 +308,10 @@ impl Builder<'_> {
             agent_write_errors: agent_stat("write_errors"),
         };
         let filter = Filter::new(&common.filter, &log).map_err(Cause::Error)?;
+        let has_siblings = self.config.plugins.iter().filter(|p| p.kind == Kind::Output).count() > 1;
         Ok(BuiltOutput {
             plugin,
-            queue: Arc::new(Queue::new(filter, Naming::new(common), batch_size, limit, stats)),
+            queue: Arc::new(Queue::new(filter, Naming::new(common), batch_size, limit, has_siblings, stats)),
             startup: startup(p)?,
             log,
             flush_interval: common.flush_interval.filter(|i| !i.is_zero()).unwrap_or(agent.flush_interval).0,

@@ -26,6 +26,17 @@ fn an_output_that_never_answers_stops_nobody() {
 }
 
 #[test]
+fn an_output_that_is_down_takes_no_permits_from_the_others() {
+    for (name, down) in [("down-fails", "flaky"), ("down-hangs", "hangs")] {
+        run_for(
+            Parts::new(name).limited(5).output(down, &[("fails", 1_000_000)]).output("ok", &[]),
+            Duration::from_secs(200),
+        );
+        assert_eq!(written(&format!("{name}/1")).len(), 120, "{name}");
+    }
+}
+
+#[test]
 fn a_refused_point_does_not_take_its_batch_along() {
     run_for(Parts::new("poison").output("rejects", &[("every", 10)]), Duration::from_secs(30));
     assert_eq!(written("poison/0").len(), 108);

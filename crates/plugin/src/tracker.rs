@@ -1,7 +1,7 @@
 //! How an input learns what became of its messages, and how many may be under way at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -66,7 +66,7 @@ impl Tracker {
     /// A share in `count` messages that settle together: a gulp of messages that nobody waits for one by one.
     pub fn issue_many(&self, token: u64, count: usize) -> Ack {
         self.0.in_flight.fetch_add(count, Ordering::AcqRel);
-        Ack::new(Arc::new(Issued { shared: self.0.clone(), count }), token)
+        Ack::new(Arc::new(Issued { shared: self.0.clone(), count, held: AtomicBool::new(true) }), token)
     }
     /// Moves what was settled since the last call behind `out`. Always empty where it only counts.
     pub fn take_settled(&self, out: &mut Vec<Settled>) {
@@ -87,6 +87,17 @@ impl Tracker {
 struct Issued {
     shared: Arc<Shared>,
     count: usize,
+    /// The permits are out.
+    held: AtomicBool,
+}
+
+impl Issued {
+    fn give_back(&self) {
+        if self.held.swap(false, Ordering::AcqRel) {
+            self.shared.in_flight.fetch_sub(self.count, Ordering::AcqRel);
+            self.shared.changed.notify_one();
+        }
+    }
 }
 
 impl Settle for Issued {
@@ -94,8 +105,14 @@ impl Settle for Issued {
         if self.shared.report {
             self.shared.settled.lock().push(Settled { token, outcome });
         }
-        self.shared.in_flight.fetch_sub(self.count, Ordering::AcqRel);
-        self.shared.changed.notify_one();
+        self.give_back();
+    }
+    /// Where nobody waits for the end, permits only bound what is under way: an output that is slow or down must not keep
+    /// them from the others.
+    fn progress(&self, _: u64) {
+        if !self.shared.report {
+            self.give_back();
+        }
     }
 }
 
@@ -124,6 +141,21 @@ mod tests {
             ]
         );
         assert_eq!(tracker.in_flight(), 0);
+    }
+
+    #[test]
+    fn what_is_only_counted_gives_its_permits_back_on_progress() {
+        let tracker = Tracker::counting(10);
+        let ack = tracker.issue_many(0, 4);
+        ack.progress();
+        assert_eq!(tracker.room(), 10);
+        drop(ack);
+        assert_eq!(tracker.room(), 10);
+        let tracker = Tracker::new(10);
+        let ack = tracker.issue(0);
+        ack.progress();
+        assert_eq!(tracker.room(), 9, "a message that somebody waits for stays under way");
+        drop(ack);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod dedup;
 mod goregexp;
 mod naming;
 mod r#override;
+mod pivot;
 mod regex;
 mod rename;
 

@@ -110,7 +110,16 @@ pub(crate) fn set_aside(dir: &Path, id: u64, keep: usize) -> io::Result<PathBuf>
 /// Keeps other processes out while it lives; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct DirLock {
-    _file: File,
+    #[cfg_attr(not(unix), allow(dead_code, reason = "it only has to be open"))]
+    file: File,
+}
+
+#[cfg(unix)]
+impl Drop for DirLock {
+    /// Closing is not enough: a child that was forked and has not yet become its program has the file open too.
+    fn drop(&mut self) {
+        let _ = rustix::fs::flock(&self.file, rustix::fs::FlockOperation::Unlock);
+    }
 }
 
 /// Locks `dir`. An error of the kind `WouldBlock` means that another process has it.
@@ -120,7 +129,7 @@ pub(crate) fn lock(dir: &Path) -> io::Result<DirLock> {
     {
         let file = open_or_create(&path)?;
         rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
-        Ok(DirLock { _file: file })
+        Ok(DirLock { file })
     }
     #[cfg(not(unix))]
     {

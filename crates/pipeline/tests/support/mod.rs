@@ -31,20 +31,28 @@ struct TestConfig {
     fails: u64,
 }
 
-/// 40 messages of three metrics each.
-struct Source(String);
+/// 40 messages of three metrics each; with `every` at most so many of them under way, and nobody waiting for the end.
+struct Source(String, usize);
 impl Plugin for Source {
     type Config = TestConfig;
-    fn new(_: TestConfig, cx: &Context) -> Result<Self> {
-        Ok(Source(cx.alias().to_owned()))
+    fn new(config: TestConfig, cx: &Context) -> Result<Self> {
+        Ok(Source(cx.alias().to_owned(), config.every as usize))
     }
 }
 #[async_trait]
 impl ServiceInput for Source {
     async fn run(&mut self, acc: &mut Accumulator) -> Result<()> {
-        let tracker = Tracker::new(1000);
+        let tracker = if self.1 > 0 { Tracker::counting(self.1) } else { Tracker::new(1000) };
         acc.ready();
         for token in 0..40u64 {
+            if tracker.room() == 0 {
+                acc.flush().await;
+                acc.hurry();
+                tokio::select! {
+                    () = tracker.wait_for_room() => {}
+                    () = acc.stopping() => break,
+                }
+            }
             let ack = tracker.issue(token);
             for part in 0..3 {
                 let mut m = Metric::new("test", (token * 3 + part) as i64);
@@ -233,6 +241,11 @@ impl Parts {
         let mut parts = Parts { name: name.to_owned(), config, outputs: 0, filter: FilterConfig::default() };
         parts.add(Kind::Input, "test_source", name.to_owned(), &[], Common::default());
         parts
+    }
+    /// The source has at most `limit` messages under way.
+    pub fn limited(mut self, limit: i64) -> Parts {
+        self.config.plugins[0].table.set("every", Node::bare(NodeKind::Integer(limit)));
+        self
     }
     fn add(&mut self, kind: Kind, name: &str, alias: String, options: &[(&str, u32)], common: Common) {
         let mut table = Table::default();

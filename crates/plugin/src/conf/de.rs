@@ -171,7 +171,7 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
 
 impl NodeDe<'_> {
     /// A text out of the environment may stand for a number or a truth value.
-    fn from_env<T: std::str::FromStr>(&self) -> Option<T> {
+    fn parse_env<T: std::str::FromStr>(&self) -> Option<T> {
         match &self.node.kind {
             NodeKind::String(s) if self.node.from_env => s.trim().parse().ok(),
             _ => None,
@@ -182,7 +182,7 @@ impl NodeDe<'_> {
 macro_rules! number {
     ($($method:ident $visit:ident $type:ty),*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ConfigError> {
-            match self.from_env::<$type>() {
+            match self.parse_env::<$type>() {
                 Some(v) => visitor.$visit(v),
                 None => self.deserialize_any(visitor),
             }

@@ -22,8 +22,15 @@ const COMPLAINT_TIME: Duration = Duration::from_secs(10);
 /// How much of a payload an error shows.
 const EXCERPT: usize = 80;
 
-/// What a topic does to the metrics of its messages, or why they are dropped.
-type Plan = std::result::Result<Box<[Edit]>, String>;
+/// What the rules make of a topic. It stands beside the topic in the table, and the topic's own text is the tag's value: at
+/// some thousand topics each further place in memory would cost more than the parsing.
+enum Plan {
+    /// The topic's tag is all.
+    Plain,
+    Edits(Box<[Edit]>),
+    /// Its messages are dropped, for this reason.
+    Wrong(Box<str>),
+}
 
 /// Turns messages into metrics.
 pub(crate) struct Messages {
@@ -31,10 +38,7 @@ pub(crate) struct Messages {
     topic_tag: Option<Key>,
     rules: Vec<Rule>,
     retained: Retained,
-    /// Where a topic's plan stands in `plans`.
-    known: HashMap<Box<[u8]>, usize, foldhash::fast::FixedState>,
-    /// The first is the one of a topic that is not remembered.
-    plans: Vec<Plan>,
+    known: HashMap<CompactString, Plan, foldhash::fast::FixedState>,
     clock: Clock,
     log: Log,
     complaints: Complaints,
@@ -61,7 +65,6 @@ impl Messages {
             rules,
             retained,
             known: HashMap::default(),
-            plans: vec![Ok(Box::default())],
             clock: Clock::default(),
             log,
             complaints: Complaints::default(),
@@ -109,20 +112,10 @@ impl Messages {
             }
             return;
         }
-        match self.plan(message.topic) {
-            Ok(edits) => {
-                for metric in &mut out[from..] {
-                    for edit in edits {
-                        edit.apply(metric);
-                    }
-                }
-            }
-            Err(why) => {
-                let error = anyhow!(why.clone());
-                out.truncate(from);
-                self.complain(&error, message);
-                return;
-            }
+        if let Err(why) = self.apply_topic(message.topic, &mut out[from..]) {
+            out.truncate(from);
+            self.complain(&anyhow!(why), message);
+            return;
         }
         if message.retain && self.retained == Retained::Tag {
             for metric in &mut out[from..] {
@@ -131,23 +124,23 @@ impl Messages {
         }
     }
 
-    fn plan(&mut self, topic: &[u8]) -> &Plan {
-        if let Some(&at) = self.known.get(topic) {
-            return &self.plans[at];
+    /// Puts what the topic says into the metrics. The error is the message's.
+    fn apply_topic(&mut self, topic: &[u8], metrics: &mut [Metric]) -> std::result::Result<(), String> {
+        // A broker checks topics; should one come that is no text, the message is worth more than its bytes.
+        let topic = String::from_utf8_lossy(topic);
+        if let Some((topic, plan)) = self.known.get_key_value(&*topic) {
+            return plan.apply(self.topic_tag.as_ref(), topic, metrics);
         }
-        let plan = make_plan(self.topic_tag.as_ref(), &self.rules, topic);
-        if topic.len() > LONGEST_KNOWN {
-            self.plans[0] = plan;
-            return &self.plans[0];
+        let plan = Plan::new(&self.rules, &topic);
+        let topic = CompactString::from(&*topic);
+        let applied = plan.apply(self.topic_tag.as_ref(), &topic, metrics);
+        if topic.len() <= LONGEST_KNOWN {
+            if self.known.len() >= KNOWN_TOPICS {
+                self.known.clear();
+            }
+            self.known.insert(topic, plan);
         }
-        if self.known.len() >= KNOWN_TOPICS {
-            self.known.clear();
-            self.plans.truncate(1);
-        }
-        let at = self.plans.len();
-        self.plans.push(plan);
-        self.known.insert(topic.into(), at);
-        &self.plans[at]
+        applied
     }
 
     fn complain(&mut self, error: &Error, message: &Publish<'_>) {
@@ -175,17 +168,37 @@ impl Messages {
     }
 }
 
-fn make_plan(topic_tag: Option<&Key>, rules: &[Rule], topic: &[u8]) -> Plan {
-    // A broker checks topics; should one come that is no text, the message is worth more than its bytes.
-    let topic = String::from_utf8_lossy(topic);
-    let mut edits = Vec::new();
-    if let Some(tag) = topic_tag {
-        edits.push(Edit::Tag(tag.clone(), CompactString::from(&*topic)));
+impl Plan {
+    fn new(rules: &[Rule], topic: &str) -> Plan {
+        let mut edits = Vec::new();
+        match rules.iter().try_for_each(|rule| rule.edits(topic, &mut edits)) {
+            Err(why) => Plan::Wrong(why.to_string().into()),
+            Ok(()) if edits.is_empty() => Plan::Plain,
+            Ok(()) => Plan::Edits(edits.into()),
+        }
     }
-    for rule in rules {
-        rule.edits(&topic, &mut edits).map_err(|e| e.to_string())?;
+
+    fn apply(
+        &self,
+        tag: Option<&Key>,
+        topic: &CompactString,
+        metrics: &mut [Metric],
+    ) -> std::result::Result<(), String> {
+        let edits = match self {
+            Plan::Plain => &[][..],
+            Plan::Edits(edits) => edits,
+            Plan::Wrong(why) => return Err(why.to_string()),
+        };
+        for metric in metrics {
+            if let Some(tag) = tag {
+                metric.set_tag(tag.clone(), topic.clone());
+            }
+            for edit in edits {
+                edit.apply(metric);
+            }
+        }
+        Ok(())
     }
-    Ok(edits.into())
 }
 
 /// Lets the first errors of a time through and counts the others.

@@ -16,10 +16,9 @@ use crate::link::Link;
 use crate::messages::Messages;
 use crate::pace::{Gulp, Pace};
 use crate::packets::{self, Level};
+use crate::standstill::Standstill;
 use crate::subscription::Subscription;
 
-/// Messages are under way and none came for so long: the outputs shall not wait for more.
-const STANDSTILL: Duration = Duration::from_millis(5);
 /// Settled messages are gathered for so long while the broker's window is wide.
 const GATHER: Duration = Duration::from_millis(1);
 /// Silence shorter than this is never worth a word.
@@ -56,18 +55,10 @@ struct Flow {
     pace: Pace,
     /// Written once the gulp has been handed over.
     owed: Vec<u8>,
-    /// Messages handed over since the outputs were last asked to hurry.
-    fresh: usize,
-    /// Something was settled since.
-    moved: bool,
     last_message: Instant,
-    /// The outputs are asked to hurry then, unless more comes.
-    standstill: Option<Instant>,
+    standstill: Standstill,
     /// Settled messages are acknowledged then.
     gather: Option<Instant>,
-    /// Outstanding messages at the last standstill, and how many it took twice in a row: probably the broker's window.
-    stuck: usize,
-    window: Option<usize>,
     /// The mean time between gulps, for noticing silence.
     usual_gap: Duration,
     warned_silent: bool,
@@ -83,13 +74,9 @@ impl Session<'_> {
             level,
             pace: Pace::new(self.coalesce, told),
             owed: Vec::new(),
-            fresh: 0,
-            moved: false,
             last_message: Instant::now(),
-            standstill: None,
+            standstill: Standstill::new(told.is_some()),
             gather: None,
-            stuck: 0,
-            window: None,
             usual_gap: Duration::ZERO,
             warned_silent: false,
         };
@@ -119,7 +106,7 @@ impl Session<'_> {
             let reading = self.tracker.room() > 0;
             self.nudge(&mut flow, reading);
             let listening = flow.gather.is_none() && (self.persistent || !reading);
-            let due = [flow.standstill, flow.gather, self.subscription.deadline()]
+            let due = [flow.standstill.due(), flow.gather, self.subscription.deadline()]
                 .into_iter()
                 .flatten()
                 .min();
@@ -180,9 +167,15 @@ impl Session<'_> {
         self.messages.end_gulp();
         buffer.make_room(wanted);
         if self.persistent {
-            flow.moved |= self.collect();
+            if self.collect() {
+                flow.standstill.moved();
+            }
         }
         self.acks.write(&mut flow.owed);
+        if self.persistent && !flow.owed.is_empty() {
+            flow.standstill
+                .acknowledged(self.acks.outstanding(), Instant::now());
+        }
         conn.out().append(&mut flow.owed);
         conn.send().await?;
 
@@ -190,7 +183,7 @@ impl Session<'_> {
         gulp.outstanding = self.acks.outstanding();
         let pause = flow.pace.after(gulp, now.into_std());
         if gulp.messages > 0 {
-            flow.noted(&gulp, now, self.persistent);
+            flow.noted(&gulp, now);
             if !pause.is_zero() {
                 self.nudge(flow, true);
                 sleep(pause).await;
@@ -268,7 +261,7 @@ impl Session<'_> {
         }
     }
 
-    /// Takes over what was settled.
+    /// Takes over what was settled. Whether there was anything.
     fn collect(&mut self) -> bool {
         self.settled.clear();
         self.tracker.take_settled(&mut self.settled);
@@ -280,7 +273,7 @@ impl Session<'_> {
     }
 
     fn on_settled(&mut self, flow: &mut Flow, conn: &mut Conn) {
-        flow.moved = true;
+        flow.standstill.moved();
         if !self.persistent {
             return;
         }
@@ -293,10 +286,14 @@ impl Session<'_> {
 
     fn acknowledge(&mut self, flow: &mut Flow, conn: &mut Conn) {
         flow.gather = None;
-        flow.moved |= self.collect();
+        if self.collect() {
+            flow.standstill.moved();
+        }
+        let before = conn.out().len();
         self.acks.write(conn.out());
-        if self.acks.outstanding() == 0 {
-            flow.standstill = None;
+        if conn.out().len() > before {
+            flow.standstill
+                .acknowledged(self.acks.outstanding(), Instant::now());
         }
     }
 
@@ -305,14 +302,8 @@ impl Session<'_> {
         if flow.gather.is_some_and(|at| at <= now) {
             self.acknowledge(flow, conn);
         }
-        if flow.standstill.is_some_and(|at| at <= now) {
-            flow.standstill = None;
-            let outstanding = self.acks.outstanding();
-            if flow.stuck == outstanding {
-                flow.window = Some(outstanding);
-            }
-            flow.stuck = outstanding;
-            flow.hurry(self.acc);
+        if self.persistent && flow.standstill.over(self.acks.outstanding(), now) {
+            self.acc.hurry();
         }
         if self.subscription.deadline().is_some_and(|at| at <= now) {
             return Err("no answer to the subscription".to_owned());
@@ -332,23 +323,12 @@ impl Session<'_> {
     }
 
     /// Asks the outputs to hurry where the broker, or this input, waits for them.
-    fn nudge(&self, flow: &mut Flow, reading: bool) {
-        if !reading && (flow.fresh > 0 || flow.moved) {
-            flow.hurry(self.acc);
-            return;
-        }
-        if !self.persistent {
-            return;
-        }
-        let outstanding = self.acks.outstanding();
-        if flow.window.is_some_and(|window| outstanding > window) {
-            flow.window = None;
-        }
-        let window = flow.pace.window();
-        let reached = outstanding * 2 >= window && (flow.moved || flow.fresh * 4 >= window);
-        let stuck = flow.window.is_some_and(|window| outstanding >= window) && flow.fresh > 0;
-        if outstanding > 0 && (reached || stuck) {
-            flow.hurry(self.acc);
+    fn nudge(&self, flow: &mut Flow, room: bool) {
+        if flow
+            .standstill
+            .near(room, self.acks.outstanding(), flow.pace.window())
+        {
+            self.acc.hurry();
         }
     }
 
@@ -380,7 +360,7 @@ impl Session<'_> {
 }
 
 impl Flow {
-    fn noted(&mut self, gulp: &Gulp, now: Instant, persistent: bool) {
+    fn noted(&mut self, gulp: &Gulp, now: Instant) {
         let gap = now - self.last_message;
         self.usual_gap = if self.usual_gap.is_zero() {
             gap
@@ -388,14 +368,6 @@ impl Flow {
             (self.usual_gap * 7 + gap) / 8
         };
         (self.last_message, self.warned_silent) = (now, false);
-        self.fresh += gulp.messages;
-        if persistent && gulp.outstanding > 0 {
-            self.standstill = Some(now + STANDSTILL);
-        }
-    }
-
-    fn hurry(&mut self, acc: &Accumulator) {
-        (self.fresh, self.moved, self.standstill) = (0, false, None);
-        acc.hurry();
+        self.standstill.handed_over(gulp.messages, gulp.outstanding, now);
     }
 }

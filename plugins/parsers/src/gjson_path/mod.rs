@@ -117,7 +117,7 @@ impl<'a> Found<'a> {
     }
 
     /// The members of an object or the elements of an array, until `each` says false. Members have their keys.
-    pub(crate) fn for_each(&self, mut each: impl FnMut(Option<&str>, Found<'_>) -> bool) {
+    pub(crate) fn for_each(&self, mut each: impl FnMut(Option<&Found<'_>>, Found<'_>) -> bool) {
         let bytes = self.raw.as_bytes();
         let Some(open) = bytes.iter().position(|b| matches!(b, b'{' | b'[')) else {
             return;
@@ -141,8 +141,7 @@ impl<'a> Found<'a> {
                 None => start + self.index,
                 Some(indexes) => indexes.get(count).copied().unwrap_or(0),
             };
-            let key = key.as_ref().map(Found::text);
-            if !each(key.as_deref(), value) {
+            if !each(key.as_ref(), value) {
                 return;
             }
             (at, count) = (end, count + 1);
@@ -157,12 +156,17 @@ impl<'a> Found<'a> {
         (bytes[start] == b'"').then_some((start, end))
     }
 
-    /// What a path leads to from here; its place counts from where this value's does.
-    fn get(&self, path: &'a str) -> Found<'a> {
-        let mut found = match &self.raw {
+    /// What a path leads to from here; its place counts from the beginning of this value.
+    pub(crate) fn inside(&self, path: &'a str) -> Found<'a> {
+        match &self.raw {
             Cow::Borrowed(raw) => get(raw, path),
             Cow::Owned(raw) => get(raw, path).into_owned(),
-        };
+        }
+    }
+
+    /// What a path leads to from here; its place counts from where this value's does.
+    fn get(&self, path: &'a str) -> Found<'a> {
+        let mut found = self.inside(path);
         match &mut found.indexes {
             Some(indexes) => indexes.iter_mut().for_each(|index| *index += self.index),
             None => found.index += self.index,

@@ -86,7 +86,7 @@ fn argument_end(tail: &str) -> usize {
 fn flag(argument: &str, name: &str) -> bool {
     let mut set = false;
     Found::parse(argument).for_each(|key, value| {
-        if key == Some(name) {
+        if key.is_some_and(|key| key.string() == name) {
             set = query::truth(&value) == Some(true);
         }
         true
@@ -143,25 +143,12 @@ impl List {
     }
 }
 
-/// A key as JSON; keys are given without their escapes.
-fn quoted(key: Option<&str>) -> String {
-    let mut out = String::new();
-    match key {
-        Some(key) if !key.contains(['"', '\\']) && !key.contains(|c| c < ' ') => {
-            out.extend(["\"", key, "\""]);
-        }
-        Some(key) => push_json_string(&mut out, key),
-        None => out.push_str("null"),
-    }
-    out
-}
-
 fn reverse(json: &str) -> Cow<'_, str> {
     let value = Found::parse(json);
     let mut parts = Vec::new();
     value.for_each(|key, value| {
         parts.push(match key {
-            Some(_) => format!("{}:{}", quoted(key), value.raw),
+            Some(key) => format!("{}:{}", key.raw, value.raw),
             None => value.raw.into_owned(),
         });
         true
@@ -223,11 +210,11 @@ fn join(json: &str, preserve: bool) -> Cow<'_, str> {
             return true;
         }
         value.for_each(|key, value| {
-            let key = quoted(key);
-            let place = *places.entry(key.clone()).or_insert(members.len());
+            let Some(key) = key else { return true };
+            let place = *places.entry(key.string().into_owned()).or_insert(members.len());
             match members.get_mut(place) {
                 Some(member) => member.1 = value.raw.into_owned(),
-                None => members.push((key, value.raw.into_owned())),
+                None => members.push((key.raw.to_string(), value.raw.into_owned())),
             }
             true
         });
@@ -246,7 +233,7 @@ fn keys(json: &str) -> String {
         list.push(&["null"]);
     }
     value.for_each(|key, _| {
-        list.push(&[&quoted(key)]);
+        list.push(&[key.map_or("null", |key| &key.raw)]);
         true
     });
     list.close(']')
@@ -276,13 +263,15 @@ fn group(json: &str) -> String {
     }
     let mut groups: Vec<List> = Vec::new();
     value.for_each(|key, value| {
-        if value.is_array() {
+        if let Some(key) = key
+            && value.is_array()
+        {
             let mut place = 0;
             value.for_each(|_, value| {
                 if place == groups.len() {
                     groups.push(List::new('{'));
                 }
-                groups[place].push(&[&quoted(key), ":", &value.raw]);
+                groups[place].push(&[&key.raw, ":", &value.raw]);
                 place += 1;
                 true
             });

@@ -84,7 +84,9 @@ pub(super) fn unescape(text: &str) -> String {
             Some('r') => '\r',
             Some('t') => '\t',
             Some('u') => {
-                let Some(unit) = take_hex(&mut rest) else { return out };
+                let Some(unit) = take_hex(&mut rest) else {
+                    return out;
+                };
                 decode_unit(unit, &mut rest)
             }
             _ => return out,

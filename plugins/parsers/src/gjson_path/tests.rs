@@ -28,7 +28,10 @@ fn paths_lead_to_values() {
         ("name.@keys", r#"["first","la.st"]"#),
         ("[age,ok]", "[37,true]"),
         (r#"{age,"f":name.first}"#, r#"{"age":37,"f":"Tom"}"#),
-        (r#"list.#.{n,"s":!"x"}"#, r#"[{"n":1,"s":"x"},{"n":2,"s":"x"},{"n":2.5,"s":"x"}]"#),
+        (
+            r#"list.#.{n,"s":!"x"}"#,
+            r#"[{"n":1,"s":"x"},{"n":2,"s":"x"},{"n":2.5,"s":"x"}]"#,
+        ),
         ("list.@dig:n", "[1,2,2.5]"),
         ("list.@join", r#"{"n":2.5,"t":"b"}"#),
         ("none", "null"),
@@ -45,7 +48,12 @@ fn places_are_known() {
     assert_eq!(&JSON[place("name.first")..][..5], r#""Tom""#);
     assert_eq!(&JSON[place("list.#(n=2)")..][..5], r#"{"n":"#);
     let each = get(JSON, "list.#.n");
-    let starts: Vec<_> = each.indexes.iter().flatten().map(|at| &JSON[*at..*at + 1]).collect();
+    let starts: Vec<_> = each
+        .indexes
+        .iter()
+        .flatten()
+        .map(|at| &JSON[*at..*at + 1])
+        .collect();
     assert_eq!(starts, ["1", "2", "2"]);
     assert_eq!((each.index, place("@reverse"), place("age|@this")), (0, 0, 0));
 }
@@ -53,8 +61,14 @@ fn places_are_known() {
 #[test]
 fn texts_of_values() {
     let text = |path: &str| get(JSON, path).string().into_owned();
-    assert_eq!((text("age"), text("ok"), text("none")), ("37".into(), "true".into(), String::new()));
-    assert_eq!((text(r"name.la\.st"), text("list.2.n")), ("A\"b".into(), "2.5".into()));
+    assert_eq!(
+        (text("age"), text("ok"), text("none")),
+        ("37".into(), "true".into(), String::new())
+    );
+    assert_eq!(
+        (text(r"name.la\.st"), text("list.2.n")),
+        ("A\"b".into(), "2.5".into())
+    );
     assert_eq!(Found::parse("1e3").string(), "1000");
     assert_eq!(Found::parse("-1e999").string(), "-Inf");
 }

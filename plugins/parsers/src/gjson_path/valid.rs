@@ -37,7 +37,9 @@ impl Text<'_> {
     }
 
     fn take(&mut self, text: &[u8]) -> Option<()> {
-        self.bytes[self.at..].starts_with(text).then(|| self.at += text.len())
+        self.bytes[self.at..]
+            .starts_with(text)
+            .then(|| self.at += text.len())
     }
 
     fn value(&mut self) -> Option<()> {

@@ -277,7 +277,8 @@ struct Collected {
 impl Collected {
     fn push(&mut self, found: &Found<'_>, index: usize) {
         self.json.push(if self.json.is_empty() { '[' } else { ',' });
-        self.json.push_str(if found.raw.is_empty() { "null" } else { &found.raw });
+        self.json
+            .push_str(if found.raw.is_empty() { "null" } else { &found.raw });
         self.indexes.get_or_insert_default().push(index);
     }
 

@@ -39,6 +39,52 @@ pub(crate) fn parse_int(text: &str, function: &'static str) -> Result<i64, NumEr
     })
 }
 
+/// A decimal integer without a sign.
+pub(crate) fn parse_uint(text: &str) -> Result<u64, NumError> {
+    // Rust takes "+5", Go does not.
+    let out_of_range = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let parsed = if out_of_range { text.parse().ok() } else { None };
+    parsed.ok_or_else(|| NumError {
+        function: "ParseUint",
+        text: text.to_owned(),
+        out_of_range,
+    })
+}
+
+/// An integer as Go's source has it: `0x1f`, `0b11`, `0o17` and `017` too, digits may be grouped by `_`.
+pub(crate) fn parse_int_literal(text: &str) -> Result<i64, NumError> {
+    let error = |out_of_range| NumError {
+        function: "ParseInt",
+        text: text.to_owned(),
+        out_of_range,
+    };
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (radix, digits) = match unsigned.as_bytes() {
+        [b'0', b'x' | b'X', _, ..] => (16, &unsigned[2..]),
+        [b'0', b'o' | b'O', _, ..] => (8, &unsigned[2..]),
+        [b'0', b'b' | b'B', _, ..] => (2, &unsigned[2..]),
+        [b'0', _, ..] => (8, &unsigned[1..]),
+        _ => (10, unsigned),
+    };
+    // The prefix counts as a digit.
+    let body = if radix == 10 {
+        digits
+    } else {
+        digits.strip_prefix('_').unwrap_or(digits)
+    };
+    let grouped = body.split('_').all(|group| group.bytes().next().is_some());
+    if !grouped || body.starts_with(['-', '+']) {
+        return Err(error(false));
+    }
+    let sign = if text.starts_with('-') { "-" } else { "" };
+    i64::from_str_radix(&format!("{sign}{}", body.replace('_', "")), radix).map_err(|e| {
+        error(matches!(
+            e.kind(),
+            IntErrorKind::PosOverflow | IntErrorKind::NegOverflow
+        ))
+    })
+}
+
 /// A decimal float, `inf` and `nan` too; digits may be grouped by `_`.
 pub(crate) fn parse_float(text: &str) -> Result<f64, NumError> {
     let error = |out_of_range| NumError {
@@ -85,7 +131,7 @@ pub(crate) fn parse_bool(text: &str) -> Result<bool, NumError> {
     }
 }
 
-/// The float as Go's `%v` prints it: with an exponent from 1e21 on and below 1e-4.
+/// The float as Go's `%v` prints it: with an exponent from 1e6 on and below 1e-4.
 pub(crate) fn show_float(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
@@ -94,7 +140,7 @@ pub(crate) fn show_float(value: f64) -> String {
         return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
     let size = value.abs();
-    if size == 0.0 || (1e-4..1e21).contains(&size) {
+    if size == 0.0 || (1e-4..1e6).contains(&size) {
         return value.to_string();
     }
     let text = format!("{value:e}");
@@ -155,6 +201,44 @@ mod tests {
     }
 
     #[test]
+    fn unsigned_integers() {
+        assert_eq!(parse_uint("18446744073709551615"), Ok(u64::MAX));
+        let message = |text| parse_uint(text).map_err(|e| e.to_string());
+        for text in ["", "-1", "+1", "1.0"] {
+            let want = format!("strconv.ParseUint: parsing {text:?}: invalid syntax");
+            assert_eq!(message(text), Err(want));
+        }
+        let big = "18446744073709551616";
+        assert_eq!(
+            message(big),
+            Err(format!("strconv.ParseUint: parsing {big:?}: value out of range"))
+        );
+    }
+
+    #[test]
+    fn integer_literals() {
+        for (text, value) in [
+            ("0", 0),
+            ("-12", -12),
+            ("+0x1F", 31),
+            ("017", 15),
+            ("0o17", 15),
+            ("0b11", 3),
+            ("1_000", 1000),
+            ("0x_f", 15),
+            ("-0x8000000000000000", i64::MIN),
+        ] {
+            assert_eq!(parse_int_literal(text), Ok(value), "{text}");
+        }
+        for text in ["", "x", "08", "1__0", "_1", "1_", "0x", "--1", "1.5", "+-1"] {
+            let want = format!("strconv.ParseInt: parsing {text:?}: invalid syntax");
+            assert_eq!(parse_int_literal(text).map_err(|e| e.to_string()), Err(want));
+        }
+        let big = parse_int_literal("9223372036854775808").map_err(|e| e.to_string());
+        assert!(big.is_err_and(|e| e.ends_with("value out of range")));
+    }
+
+    #[test]
     fn floats() {
         for (text, value) in [
             ("5.", 5.0),
@@ -190,7 +274,8 @@ mod tests {
     fn texts() {
         assert_eq!(quote("é\u{1}\"\\\n\u{2028}"), r#""é\x01\"\\\n\u2028""#);
         for (value, text) in [
-            (1e20, "100000000000000000000"),
+            (123456.5, "123456.5"),
+            (2643743.0, "2.643743e+06"),
             (1e21, "1e+21"),
             (1.5e-5, "1.5e-05"),
             (0.0001, "0.0001"),

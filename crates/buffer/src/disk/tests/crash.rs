@@ -39,7 +39,7 @@ fn cut_power(from: &Path, to: &Path, control: &Control, seed: u64) {
                     .for_each(|(i, b)| *b ^= (seed >> (i % 50)) as u8),
             }
         }
-        if name == "cursor" && bytes.len() == 8192 && seed % 2 == 0 {
+        if name == "cursor" && bytes.len() == 8192 && seed & 1 == 0 {
             // The slot that was written last is torn.
             bytes[seed as usize % 8192] ^= 1;
         }

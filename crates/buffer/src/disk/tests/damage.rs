@@ -207,3 +207,28 @@ fn a_later_version_is_left_alone() {
     close(disk);
     assert_eq!(std::fs::read(file).unwrap(), bytes);
 }
+
+#[test]
+fn what_a_failed_sync_left_twice_is_read_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |id: u64, records: std::ops::Range<u64>| {
+        let head = super::segment::Head { id, salt: id as u32 };
+        let mut bytes = head.bytes().to_vec();
+        for n in records {
+            assert!(super::segment::put_record(
+                &mut bytes,
+                head.salt,
+                n + 1,
+                &plain(n..n + 1)
+            ));
+        }
+        std::fs::write(super::files::segment_path(dir.path(), id), bytes).unwrap();
+    };
+    write(1, 0..4);
+    write(2, 2..6);
+    write(3, 0..8);
+    let (disk, found) = Disk::open(dir.path(), small()).unwrap();
+    assert_eq!((found.records, found.problems), (8, vec![]));
+    assert_eq!(take_all(&disk), (0..8).collect::<Vec<_>>());
+    close(disk);
+}

@@ -261,3 +261,24 @@ fn nobody_else_may_read_it() {
     }
     close(disk);
 }
+
+#[test]
+fn numbers_go_on_after_everything_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..3 {
+        let disk = open(dir.path(), small());
+        disk.push(plain(round * 10..round * 10 + 9));
+        assert_eq!(take_all(&disk).len(), 9);
+        close(disk);
+        assert!(files_in(dir.path(), ".seg").is_empty());
+        // A number that the cursor calls settled must not be given again: a kill right now would lose it.
+        let disk = open(dir.path(), small());
+        disk.push(plain(round..round + 1));
+        flush(&disk);
+        let copy = dir.path().join(format!("killed{round}"));
+        crash::copy_folder(dir.path(), &copy);
+        assert_eq!(take_all(&open(&copy, small())), [round]);
+        assert_eq!(take_all(&disk), [round]);
+        close(disk);
+    }
+}

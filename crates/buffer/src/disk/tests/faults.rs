@@ -138,7 +138,13 @@ fn on_a_full_disk_the_oldest_segments_make_room() {
 #[test]
 fn a_sync_that_hangs_does_not_hold_pushes_up() {
     let dir = tempfile::tempdir().unwrap();
-    let (disk, control, ledger) = faulty(dir.path(), syncing());
+    let (disk, control, ledger) = faulty(
+        dir.path(),
+        DiskOptions {
+            max_bytes: 1 << 30,
+            ..syncing()
+        },
+    );
     control.set(|o| o.hold = true);
     let begun = Instant::now();
     for n in 0..2000 {

@@ -1,0 +1,157 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use wheatstone_plugin::conf::{self, Table};
+use wheatstone_plugin::{AgentInfo, Kind as PluginKind};
+
+const NOW: Timestamp = 42;
+
+fn build(options: serde_json::Value) -> Result<JsonV2, String> {
+    let log = Log::new("parsers.json_v2::test", None, None);
+    let agent = Arc::new(AgentInfo::default());
+    let cx = Context::new(PluginKind::Parser, "m", "", Table::default(), log, agent);
+    let config = serde_json::from_value(options).map_err(|e| e.to_string())?;
+    JsonV2::new(config, &cx).map_err(|e| format!("{e:#}"))
+}
+
+fn show(metric: &Metric) -> String {
+    let mut text = metric.name().to_string();
+    metric.tags().for_each(|(k, v)| text += &format!(",{k}={v}"));
+    let fields: Vec<_> = metric.fields().map(|(k, v)| format!("{k}={v:?}")).collect();
+    text += &format!(" {}", fields.join(","));
+    if metric.time() != NOW {
+        text += &format!(" {}", metric.time());
+    }
+    text
+}
+
+fn parse(section: serde_json::Value, payload: &str) -> Result<Vec<String>, String> {
+    let mut parser = build(serde_json::json!({ "json_v2": [section] }))?;
+    let mut out = Vec::new();
+    parser
+        .parse(payload.as_bytes(), NOW, &mut out)
+        .map_err(|e| format!("{e:#}"))?;
+    Ok(out.iter().map(show).collect())
+}
+
+macro_rules! check {
+    ($options:tt, $payload:expr, [$($line:expr),*]) => {
+        let want: Vec<String> = vec![$($line.to_owned()),*];
+        assert_eq!(parse(serde_json::json!($options), $payload), Ok(want));
+    };
+}
+
+#[test]
+fn fields_and_tags_are_multiplied() {
+    check!(
+        {"field": [{"path": "a.#.v", "type": "int"}, {"path": "b", "rename": "other name"}], "tag": [{"path": "t"}]},
+        r#"{"a":[{"v":1},{"v":"2"}],"b":true,"t":1.50}"#,
+        ["m,t=1.5 v=Int(1),other_name=Bool(true)", "m,t=1.5 v=Int(2),other_name=Bool(true)"]
+    );
+}
+
+#[test]
+fn objects_become_metrics() {
+    check!(
+        {"measurement_name": "n", "object": [{"path": "o", "tags": ["id"], "renames": {"in_x": "ex"}, "fields": {"in_y": "int"}}]},
+        r#"{"o":[{"id":1,"in":{"x":1,"y":2.5,"z z":null}},{"id":"b","list":[1,2]}]}"#,
+        [
+            r#"n,id=1 ex=Float(1.0),in_y=Int(2)"#,
+            "n,id=b list=Float(1.0)",
+            "n,id=b list=Float(2.0)"
+        ]
+    );
+    check!(
+        {"object": [{"path": "@this", "included_keys": ["a_b"], "excluded_keys": ["c"], "disable_prepend_keys": true}]},
+        r#"{"a":{"b":1,"d":2},"c":3,"e":4}"#,
+        ["m b=Float(1.0)"]
+    );
+}
+
+#[test]
+fn paths_within_objects_pick_members() {
+    check!(
+        {"object": [{"path": "l", "field": [{"path": "#.v", "type": "int"}, {"path": "#(k=\"y\").w", "rename": "ww"}], "tag": [{"path": "#.k"}]}]},
+        r#"{"l":[{"k":"x","v":1,"w":5},{"k":"y","v":2,"w":6}]}"#,
+        ["m,k=x v=Int(1)", "m,k=y v=Int(2),ww=Float(6.0)"]
+    );
+}
+
+#[test]
+fn names_and_times_come_from_the_payload() {
+    check!(
+        {"measurement_name_path": "n", "timestamp_path": "t", "timestamp_format": "unix_ms", "field": [{"path": "v"}]},
+        r#"{"n":7,"t":1500,"v":1}"#,
+        ["7 v=Float(1.0) 1500000000"]
+    );
+    check!(
+        {"object": [{"path": "o", "timestamp_key": "t", "timestamp_format": "2006-01-02", "timestamp_timezone": "Europe/Berlin"}]},
+        r#"{"o":[{"v":1,"t":"2020-01-01"},{"t":"2020-07-01","v":2}]}"#,
+        ["m v=Float(1.0) 1577833200000000000", "m v=Float(2.0) 1593554400000000000"]
+    );
+}
+
+#[test]
+fn what_is_missing_is_an_error_unless_optional() {
+    let error = |options: serde_json::Value, payload: &str| parse(options, payload).err().unwrap_or_default();
+    use serde_json::json;
+    assert_eq!(
+        error(json!({"field": [{"path": "x"}]}), "{}"),
+        "the path \"x\" doesn't exist"
+    );
+    assert_eq!(
+        error(
+            json!({"object": [{"path": "a", "tag": [{"path": "x"}]}]}),
+            r#"{"a":{}}"#
+        ),
+        "the path \"x\" doesn't exist"
+    );
+    assert_eq!(error(json!({"field": [{}]}), "{}"), "the GJSON path is required");
+    assert_eq!(
+        error(json!({"timestamp_path": "x"}), "{}"),
+        "the timestamp path \"x\" returned NULL"
+    );
+    assert_eq!(
+        error(json!({"timestamp_path": "x"}), r#"{"x":1}"#),
+        "use of 'timestamp_path' requires 'timestamp_format'"
+    );
+    assert_eq!(error(json!({}), "{"), "invalid JSON provided, unable to parse: {");
+    assert_eq!(
+        build(json!({})).err().as_deref(),
+        Some("no configuration provided")
+    );
+    let zone = json!({"json_v2": [{}, {"timestamp_timezone": "Mars"}]});
+    assert_eq!(
+        build(zone).err().as_deref(),
+        Some("invalid timezone in config 2: unknown time zone Mars")
+    );
+    check!({"field": [{"path": "x", "optional": true}], "object": [{"path": "y", "optional": true}]}, "{}", []);
+}
+
+#[test]
+fn equal_keys_and_byte_order_marks() {
+    check!({"object": [{"path": "@this"}]}, "\u{feff}{\"a\":1,\"a\":2}", ["m a=Float(2.0)"]);
+}
+
+#[test]
+fn the_options_are_read_from_tables() {
+    let table = Table::default();
+    let config: JsonV2Config = conf::deserialize(&table).expect("no options").0;
+    assert!(config.json_v2.is_empty());
+}
+
+proptest! {
+    #[test]
+    fn no_payload_panics(payload in "[\\[\\]{}\":,a-c1é \\\\]{0,60}", bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+        let options = serde_json::json!({"json_v2": [{
+            "measurement_name_path": "a", "field": [{"path": "a", "optional": true}, {"path": "#.b", "optional": true}],
+            "object": [{"path": "@this", "tags": ["b"], "field": [{"path": "a", "optional": true}]}],
+        }]});
+        let mut parser = build(options).expect("valid options");
+        let mut out = Vec::new();
+        let _ = parser.parse(payload.as_bytes(), NOW, &mut out);
+        let _ = parser.parse(&bytes, NOW, &mut out);
+    }
+}
