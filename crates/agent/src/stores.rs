@@ -40,13 +40,16 @@ impl Stores {
         let stores = Arc::new(Stores { stores: slots, ..Stores::default() });
         let mut problems = Vec::new();
         for (plugin, id) in &configured {
-            match build_one(plugin, id, agent, sources, &stores) {
-                Ok(store) if stores.stores.get(*id).is_some_and(|s| s.store.set(store).is_err()) => {
-                    let message = format!("error parsing {0}, duplicate ID {id:?} for secretstore {0:?}", plugin.name);
-                    problems.push(Problem::at(sources, plugin.span, message));
+            let store = match build_one(plugin, id, agent, sources, &stores) {
+                Ok(store) => store,
+                Err(problem) => {
+                    problems.push(*problem);
+                    continue;
                 }
-                Ok(_) => {}
-                Err(problem) => problems.push(*problem),
+            };
+            if stores.stores.get(*id).is_some_and(|slot| slot.store.set(store).is_err()) {
+                let message = format!("error parsing {0}, duplicate ID {id:?} for secretstore {0:?}", plugin.name);
+                problems.push(Problem::at(sources, plugin.span, message));
             }
         }
         for (plugin, id) in configured {

@@ -121,6 +121,7 @@ impl Dealer<'_, '_> {
                 common.startup_error_behavior = self.string("startup_error_behavior");
                 common.buffer_strategy = Some(self.string("buffer_strategy")).filter(|s| !s.is_empty());
                 common.buffer_size = self.size("buffer_size");
+                common.buffer_full = Some(self.string("buffer_full")).filter(|s| !s.is_empty());
             }
             Kind::Aggregator => {
                 common.period = self.duration("period");

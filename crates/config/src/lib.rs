@@ -15,6 +15,7 @@ mod goerr;
 mod hints;
 mod id;
 mod load;
+mod mask;
 mod model;
 mod options;
 mod parse;

@@ -95,6 +95,9 @@ pub struct Common {
     pub buffer_strategy: Option<String>,
     /// Outputs: how many bytes a disk buffer may take (not in Telegraf).
     pub buffer_size: Option<Size>,
+    /// Outputs: what happens when a disk buffer is full: drop_oldest, or block, which leaves messages with their source
+    /// (not in Telegraf).
+    pub buffer_full: Option<String>,
 
     /// Processors: their place among the others; ones with equal numbers run in the order of the file.
     pub order: i64,

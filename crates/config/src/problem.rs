@@ -34,7 +34,7 @@ pub struct Place {
     pub column: usize,
     /// How many characters are meant.
     pub width: usize,
-    /// The line.
+    /// The line, values that may be secrets hidden.
     pub text: String,
 }
 
@@ -57,7 +57,7 @@ impl Place {
             line: 1 + text[..start].matches('\n').count(),
             column: 1 + text[line_start..start].chars().count(),
             width: width.max(1),
-            text: shown.to_owned(),
+            text: crate::mask::mask(shown),
         }
     }
 }

@@ -166,6 +166,9 @@ impl Segments {
     }
 }
 
+/// No letter's line is shorter.
+const SHORTEST: usize = 64;
+
 /// Where a segment that was there before ends.
 struct End {
     next_id: u64,
@@ -186,8 +189,10 @@ fn find_end(path: &Path, first: u64) -> io::Result<End> {
             return Ok(end);
         }
         end.whole = line.pop_if(|b| *b == b'\n').is_some();
-        // A damaged line had a number too.
-        let id = record::decode(&line).map_or(0, |(id, _)| id);
-        end.next_id = end.next_id.saturating_add(1).max(id.saturating_add(1));
+        end.next_id = match record::decode(&line) {
+            Some((id, _)) => end.next_id.max(id).saturating_add(1),
+            // It had a number too, or several where newlines are damaged.
+            None => end.next_id.saturating_add(1 + (line.len() / SHORTEST) as u64),
+        };
     }
 }

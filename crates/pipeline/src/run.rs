@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use wheatstone_plugin::time::now;
@@ -11,8 +12,8 @@ use wheatstone_plugin::{Log, Phase, debug, error, info};
 
 use crate::fan_out::Pipeline;
 use crate::running_input::{Handle, InputSink, RunningInput, Runner};
-use crate::running_output::{Orders, RunningOutput};
-use crate::topology::Topology;
+use crate::running_output::{Left, Orders, RunningOutput};
+use crate::topology::{BuiltOutput, Topology};
 
 /// How the agent runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,23 @@ pub async fn run(
     let Topology { inputs, before, after, aggregators, outputs, aligned } = topology;
     let started = now();
 
-    let queues = if test { Vec::new() } else { outputs.iter().map(|o| o.queue.clone()).collect() };
+    let mut opened = Vec::new();
+    if !test {
+        for BuiltOutput { plugin, queue, log, flush_interval, flush_jitter, startup } in outputs {
+            let queue = Arc::new(queue.open(&log).await.with_context(|| format!("output {}", log.name()))?);
+            opened.push(RunningOutput {
+                plugin,
+                queue,
+                log,
+                flush_interval: flush_interval.max(Duration::from_millis(1)),
+                flush_jitter,
+                startup,
+                connected: false,
+                not_before: None,
+            });
+        }
+    }
+    let queues = opened.iter().map(|o| o.queue.clone()).collect();
     let pipeline = Arc::new(Pipeline::new(before, aggregators, after, queues, test));
     for aggregator in &pipeline.aggregators {
         aggregator.begin(started, aligned);
@@ -64,21 +81,11 @@ pub async fn run(
     // Outputs connect side by side; one that takes long does not keep the inputs waiting.
     let (orders, orders_seen) = watch::channel(Orders::default());
     let (fatal, mut fatal_seen) = mpsc::unbounded_channel();
-    let mut writers: JoinSet<usize> = JoinSet::new();
+    let mut writers: JoinSet<Left> = JoinSet::new();
     let mut connecting = Vec::new();
     if !test {
         debug!(log, "Connecting outputs");
-        for output in outputs {
-            let mut output = RunningOutput {
-                plugin: output.plugin,
-                queue: output.queue,
-                log: output.log,
-                flush_interval: output.flush_interval.max(Duration::from_millis(1)),
-                flush_jitter: output.flush_jitter,
-                startup: output.startup,
-                connected: false,
-                not_before: None,
-            };
+        for mut output in opened {
             let (done, connected) = watch::channel(false);
             connecting.push(connected);
             let orders = orders_seen.clone();
@@ -90,7 +97,7 @@ pub async fn run(
                     false
                 });
                 done.send_replace(true);
-                if stays { output.run(orders).await } else { 0 }
+                if stays { output.run(orders).await } else { Left::default() }
             });
         }
         let all = async {
@@ -188,9 +195,13 @@ pub async fn run(
     }
     orders.send_modify(|o| o.stop = true);
     let mut exit = Exit::default();
+    let mut unsaved = Vec::new();
     while let Some(ended) = writers.join_next().await {
         match ended {
-            Ok(left) => exit.unsent += left,
+            Ok(left) => {
+                exit.unsent += left.unsent;
+                unsaved.push(left.closed);
+            }
             Err(e) => failure = failure.or_else(|| Some(e.into())),
         }
     }
@@ -204,6 +215,8 @@ pub async fn run(
             abort.abort();
         }
     }
+    // Only now, with the connections closed: dropping them earlier would acknowledge what is not safe.
+    drop(unsaved);
     forward.abort();
     debug!(log, "Stopped Successfully");
     match failure {

@@ -1,15 +1,16 @@
 //! An output with its filter, its queue and its pace: it writes when a batch is full, when its interval is over, or when
 //! somebody waits for it; what a write does not take goes back to the front of the queue.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
-use wheatstone_buffer::{Memory, Taken};
+use wheatstone_buffer::{Buffer, Closed, Disk, DiskOptions, Notice, Taken};
 use wheatstone_plugin::stats::Stat;
 use wheatstone_plugin::{Log, Metric, Output, StartError, WriteError, debug, error, info, warn};
 
@@ -26,7 +27,7 @@ pub(crate) struct Queue {
     batch_size: usize,
     /// Other outputs get the same metrics.
     has_siblings: bool,
-    buffer: Mutex<Memory>,
+    buffer: Buffer,
     /// A full batch waits.
     full: Notify,
     /// Somebody waits for what is in the queue.
@@ -36,6 +37,41 @@ pub(crate) struct Queue {
     /// Dropped on overflow and not yet told.
     overflow: AtomicUsize,
     stats: Stats,
+}
+
+/// What a queue is made of, before its buffer is opened.
+pub(crate) struct QueueParts {
+    pub(crate) filter: Filter,
+    pub(crate) naming: Naming,
+    pub(crate) batch_size: usize,
+    /// Other outputs get the same metrics.
+    pub(crate) has_siblings: bool,
+    pub(crate) stats: Stats,
+    /// `metric_buffer_limit`.
+    pub(crate) limit: usize,
+    /// The folder and settings of a disk buffer.
+    pub(crate) disk: Option<(PathBuf, DiskOptions)>,
+}
+
+impl QueueParts {
+    /// Opens the buffer; one on disk reads what an earlier run left.
+    pub(crate) async fn open(self, log: &Log) -> anyhow::Result<Queue> {
+        let Some((folder, options)) = self.disk.clone() else {
+            let buffer = Buffer::memory(self.limit);
+            return Ok(Queue::new(self, buffer));
+        };
+        let shown = folder.display().to_string();
+        let (disk, recovery) = tokio::task::spawn_blocking(move || Disk::open(folder, options))
+            .await?
+            .with_context(|| format!("opening the disk buffer {shown}"))?;
+        for problem in &recovery.problems {
+            warn!(log, "{problem}");
+        }
+        if recovery.metrics > 0 {
+            info!(log, "{} metrics wait in the disk buffer {shown}", recovery.metrics);
+        }
+        Ok(Queue::new(self, Buffer::Disk(disk)))
+    }
 }
 
 /// The numbers of `internal_write`.
@@ -56,21 +92,15 @@ pub(crate) struct Stats {
 }
 
 impl Queue {
-    pub(crate) fn new(
-        filter: Filter,
-        naming: Naming,
-        batch_size: usize,
-        limit: usize,
-        has_siblings: bool,
-        stats: Stats,
-    ) -> Queue {
+    pub(crate) fn new(parts: QueueParts, buffer: Buffer) -> Queue {
+        let QueueParts { filter, naming, batch_size, has_siblings, stats, .. } = parts;
         Queue {
             filter,
             renames: !naming.is_none(),
             naming: Mutex::new(naming),
             batch_size,
             has_siblings,
-            buffer: Mutex::new(Memory::new(limit)),
+            buffer,
             full: Notify::new(),
             hurry: Notify::new(),
             failing: AtomicBool::new(false),
@@ -81,7 +111,7 @@ impl Queue {
 
     /// How many metrics wait.
     pub(crate) fn len(&self) -> usize {
-        self.buffer.lock().len()
+        self.buffer.len()
     }
 
     /// Whether a shared batch can be taken as it is.
@@ -136,10 +166,8 @@ impl Queue {
         if self.failing.load(Ordering::Relaxed) {
             progress(batch.iter());
         }
-        let mut buffer = self.buffer.lock();
-        let dropped = buffer.push(batch);
-        let len = buffer.len();
-        drop(buffer);
+        let dropped = self.buffer.push(batch);
+        let len = self.buffer.len();
         self.stats.buffer_size.set(len as i64);
         self.note_dropped(dropped);
         let full = len >= self.batch_size && !self.failing.load(Ordering::Relaxed);
@@ -207,6 +235,17 @@ pub(crate) enum Startup {
     Ignore,
 }
 
+/// What an output could not write before it closed.
+#[derive(Default)]
+pub(crate) struct Left {
+    /// Metrics that are neither written nor safe on disk.
+    pub(crate) unsent: usize,
+    /// What the disk did not take, with its acknowledgements: kept until the inputs have disconnected.
+    pub(crate) closed: Closed,
+}
+
+/// How long the last sync of a disk buffer may take.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
 /// After how long a failed connect is tried once more.
 const SECOND_TRY: Duration = Duration::from_secs(15);
 
@@ -271,8 +310,8 @@ impl RunningOutput {
         }
     }
 
-    /// Writes until it is told to stop; then writes what is left. Returns how many metrics remain.
-    pub(crate) async fn run(mut self, mut orders: watch::Receiver<Orders>) -> usize {
+    /// Writes until it is told to stop; then writes what is left.
+    pub(crate) async fn run(mut self, mut orders: watch::Receiver<Orders>) -> Left {
         let mut next_flush = self.next_flush();
         let mut seen = *orders.borrow();
         while !seen.stop {
@@ -302,11 +341,31 @@ impl RunningOutput {
             }
         }
         self.flush().await;
-        let left = self.queue.len();
+        let mut left = Left { unsent: self.queue.len(), ..Left::default() };
+        if let Buffer::Disk(_) = &self.queue.buffer {
+            let queue = self.queue.clone();
+            // What is on disk is not lost: it is sent at the next start.
+            match tokio::task::spawn_blocking(move || queue.buffer.close(CLOSE_PATIENCE)).await {
+                Ok(closed) => left = Left { unsent: closed.unsaved.iter().map(|b| b.len()).sum(), closed },
+                Err(e) => error!(self.log, "Error closing the disk buffer: {e}"),
+            }
+        }
+        self.tell_notices();
         if let Err(e) = guarded(self.plugin.close()).await.and_then(|r| r) {
             error!(self.log, "Error closing output: {e:#}");
         }
         left
+    }
+
+    /// What the buffer has to say.
+    fn tell_notices(&self) {
+        for notice in self.queue.buffer.notices() {
+            match &notice {
+                Notice::Lost { .. } => error!(self.log, "{notice}"),
+                Notice::Recovered { .. } => info!(self.log, "{notice}"),
+                _ => warn!(self.log, "{notice}"),
+            }
+        }
     }
 
     fn next_flush(&self) -> Instant {
@@ -315,8 +374,9 @@ impl RunningOutput {
 
     /// Writes all that waits now, batch by batch, until the first error.
     async fn flush(&mut self) {
+        self.tell_notices();
         let waiting = self.queue.len();
-        debug!(self.log, "Buffer fullness: {waiting} / {} metrics", self.queue.buffer.lock().limit());
+        debug!(self.log, "Buffer fullness: {waiting} / {} metrics", self.queue.buffer.limit());
         let batches = waiting.div_ceil(self.queue.batch_size);
         for _ in 0..batches {
             if !self.write_batch().await {
@@ -344,10 +404,7 @@ impl RunningOutput {
             self.failed(anyhow!("not connected").context(format!("{:#}", e.error)));
             return false;
         }
-        let taken = {
-            let mut buffer = self.queue.buffer.lock();
-            buffer.take(self.queue.batch_size)
-        };
+        let taken = self.queue.buffer.take(self.queue.batch_size);
         if taken.is_empty() {
             return true;
         }
@@ -368,7 +425,7 @@ impl RunningOutput {
                 if self.queue.has_siblings {
                     progress(taken.metrics());
                 }
-                drop(taken);
+                self.queue.buffer.settle(taken);
                 self.queue.stats.buffer_size.set(self.queue.len() as i64);
                 true
             }
@@ -420,7 +477,7 @@ impl RunningOutput {
         self.queue.stats.rejected.add(rejected as i64);
         self.queue.stats.agent_rejected.add(rejected as i64);
         let settled = done.iter().all(|done| *done);
-        let dropped = self.queue.buffer.lock().put_back(taken, |i| done[i]);
+        let dropped = self.queue.buffer.put_back(taken, |i| done[i]);
         self.queue.note_dropped(dropped);
         self.queue.stats.buffer_size.set(self.queue.len() as i64);
         self.not_before = e.retry_after.map(|after| Instant::now() + after);
@@ -433,10 +490,12 @@ impl RunningOutput {
     fn failed(&mut self, e: anyhow::Error) {
         if !self.queue.failing.swap(true, Ordering::Relaxed) {
             // What waits here must not keep permits from inputs that feed other outputs.
-            let mut buffer = self.queue.buffer.lock();
-            let waiting = buffer.take(usize::MAX);
-            progress(waiting.metrics());
-            buffer.put_back(waiting, |_| false);
+            if let Buffer::Memory(memory) = &self.queue.buffer {
+                let mut memory = memory.lock();
+                let waiting = memory.take(usize::MAX);
+                progress(waiting.metrics());
+                memory.put_back(waiting, |_| false);
+            }
         }
         self.queue.stats.write_errors.add(1);
         self.queue.stats.agent_write_errors.add(1);

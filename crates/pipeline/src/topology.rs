@@ -1,11 +1,13 @@
 //! From a loaded configuration to built plugins, nothing started yet; every plugin's errors are gathered, none is hidden
 //! behind another's.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use parking_lot::Mutex;
+use wheatstone_buffer::{DiskOptions, OnFull};
 use wheatstone_config::{Config, PluginConfig};
 use wheatstone_plugin::conf::{self, Unused};
 use wheatstone_plugin::stats::{Stat, register, register_timing};
@@ -16,7 +18,7 @@ use crate::chain::{Chain, RunningProcessor};
 use crate::filter::Filter;
 use crate::make_metric::{DefaultTags, Naming};
 use crate::running_input::{InputPlugin, Intake, Stats as InputStats, TimeSource, Timing};
-use crate::running_output::{Queue, Startup, Stats as OutputStats};
+use crate::running_output::{QueueParts, Startup, Stats as OutputStats};
 
 /// Why a plugin of the configuration could not be built.
 #[derive(Debug)]
@@ -61,7 +63,7 @@ pub(crate) struct BuiltInput {
 
 pub(crate) struct BuiltOutput {
     pub(crate) plugin: Box<dyn Output>,
-    pub(crate) queue: Arc<Queue>,
+    pub(crate) queue: QueueParts,
     pub(crate) log: Log,
     pub(crate) flush_interval: Duration,
     pub(crate) flush_jitter: Duration,
@@ -309,16 +311,44 @@ impl Builder<'_> {
         };
         let filter = Filter::new(&common.filter, &log).map_err(Cause::Error)?;
         let has_siblings = self.config.plugins.iter().filter(|p| p.kind == Kind::Output).count() > 1;
+        let disk = self.disk_buffer(p, limit).map_err(Cause::Error)?;
         Ok(BuiltOutput {
             plugin,
-            queue: Arc::new(Queue::new(filter, Naming::new(common), batch_size, limit, has_siblings, stats)),
+            queue: QueueParts { filter, naming: Naming::new(common), batch_size, has_siblings, stats, limit, disk },
             startup: startup(p)?,
             log,
             flush_interval: common.flush_interval.filter(|i| !i.is_zero()).unwrap_or(agent.flush_interval).0,
             flush_jitter: common.flush_jitter.unwrap_or(agent.flush_jitter).0,
         })
     }
+
+    /// Where and how an output keeps its metrics on disk, where it does.
+    fn disk_buffer(&self, p: &PluginConfig, limit: usize) -> anyhow::Result<Option<(PathBuf, DiskOptions)>> {
+        let agent = &self.config.agent;
+        let strategy = p.common.buffer_strategy.as_deref().unwrap_or(&agent.buffer_strategy);
+        match strategy {
+            "" | "memory" => return Ok(None),
+            "disk" | "disk_write_through" => {}
+            other => anyhow::bail!("invalid buffer strategy {other:?}"),
+        }
+        let on_full = match p.common.buffer_full.as_deref() {
+            None | Some("" | "drop_oldest") => OnFull::DropOldest,
+            Some("block") => OnFull::Block,
+            Some(other) => anyhow::bail!("invalid 'buffer_full' setting {other:?}: use drop_oldest or block"),
+        };
+        let options = DiskOptions {
+            max_bytes: p.common.buffer_size.map_or(DEFAULT_DISK_BUFFER, |size| size.0),
+            sync: agent.buffer_disk_sync,
+            on_full,
+            memory_limit: limit,
+            ..DiskOptions::default()
+        };
+        Ok(Some((Path::new(&agent.buffer_directory).join(&p.id), options)))
+    }
 }
+
+/// How many bytes a disk buffer takes at most where `buffer_size` does not say.
+const DEFAULT_DISK_BUFFER: u64 = 1 << 30;
 
 /// What times are rounded to, where it is not said: as fine as the interval needs.
 fn precision(precision: conf::Duration, interval: conf::Duration) -> i64 {

@@ -266,6 +266,9 @@ impl Serialize for Secret {
         s.serialize_str("")
     }
 }
+/// What is said of a secret that is no text.
+const NO_TEXT: &str = "expected a string in quotes";
+
 impl Secret {
     /// The name under which a secret asks to be read: the table's reader notes the references in it.
     pub(super) const NAME: &'static str = "$wheatstone::Secret";
@@ -282,7 +285,20 @@ impl<'de> Deserialize<'de> for Secret {
                 Ok(Secret::new(v))
             }
             fn visit_newtype_struct<D: Deserializer<'de>>(self, d: D) -> Result<Secret, D::Error> {
-                String::deserialize(d).map(Secret)
+                // What serde itself says of a value of another type would show it.
+                d.deserialize_any(V)
+            }
+            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Secret, E> {
+                Err(E::custom(NO_TEXT))
+            }
+            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Secret, E> {
+                Err(E::custom(NO_TEXT))
+            }
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Secret, E> {
+                Err(E::custom(NO_TEXT))
+            }
+            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Secret, E> {
+                Err(E::custom(NO_TEXT))
             }
         }
         d.deserialize_newtype_struct(Secret::NAME, V)
