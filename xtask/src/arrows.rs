@@ -10,14 +10,9 @@ const FLOORS: &[&[&str]] = &[
     &["wheatstone-metric", "wheatstone-gotime"],
     &["wheatstone-line-protocol"],
     &["wheatstone-plugin"],
-    &["wheatstone-net", "wheatstone-config"],
-    &[
-        "wheatstone-buffer",
-        "wheatstone-cel-filter",
-        "wheatstone-dead-letter",
-        "wheatstone-type-guard",
-        "wheatstone-testkit",
-    ],
+    &["wheatstone-net", "wheatstone-dead-letter", "wheatstone-type-guard"],
+    &["wheatstone-config"],
+    &["wheatstone-buffer", "wheatstone-cel-filter", "wheatstone-testkit"],
     &["wheatstone-pipeline"],
 ];
 /// All that a plugin may stand on.
@@ -26,6 +21,8 @@ const UNDER_PLUGINS: &[&str] = &[
     "wheatstone-line-protocol",
     "wheatstone-gotime",
     "wheatstone-net",
+    // The encrypted files of the store `jose` are what the store `os` falls back to.
+    "wheatstone-secretstore-jose",
 ];
 /// What a plugin's tests may use besides: the test kit, and formats to read and write with.
 const UNDER_PLUGIN_TESTS: &[&str] = &[

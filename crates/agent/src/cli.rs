@@ -110,6 +110,15 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<crate::secrets::SecretsCommand>,
     },
+    /// Look at what was refused for good or could not be read
+    #[command(name = "deadletter")]
+    DeadLetter {
+        /// The folder of the letters: `directory` under [wheatstone.dead_letter]
+        #[arg(long, value_name = "DIR", default_value = "/var/lib/wheatstone/dead_letters")]
+        directory: PathBuf,
+        #[command(subcommand)]
+        command: crate::letters::LetterCommand,
+    },
     /// Print the version
     Version,
 }
@@ -185,6 +194,7 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
         None => crate::run::run(&flags),
         #[cfg(feature = "demo")]
         Some(Command::Demo(args)) => crate::demo::run(&args),
+        Some(Command::DeadLetter { directory, command }) => crate::letters::run(&directory, command),
         Some(Command::Version) => version(),
         Some(Command::Secrets { flags: more, command }) => crate::secrets::run(&merged(flags, more), command),
         Some(Command::Plugins { kind }) => crate::list::plugins(kind.as_deref()),

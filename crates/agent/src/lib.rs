@@ -13,6 +13,7 @@ mod check;
 mod cli;
 #[cfg(feature = "demo")]
 mod demo;
+mod letters;
 mod list;
 mod load;
 mod logging;

@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use wheatstone_config::Config;
+use wheatstone_dead_letter::{DeadLetterConfig, Store};
 use wheatstone_pipeline::{Mode, Topology};
-use wheatstone_plugin::{Kind, Level};
+use wheatstone_plugin::{Kind, Level, dead_letter};
 
 use crate::cli::Flags;
 use crate::load::{self, Loaded};
@@ -62,6 +63,10 @@ pub(crate) fn run_loaded(
         0 => std::thread::available_parallelism().map_or(2, |n| n.get().min(4)),
         n => n,
     };
+    let letters = match &config.wheatstone.dead_letter {
+        Some(config) if mode == Mode::Run => Some(open_letters(config)?),
+        _ => None,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("wheatstone")
@@ -81,13 +86,29 @@ pub(crate) fn run_loaded(
         signals.abort();
         exit
     });
+    // The connections are closed by now: what could not be kept is not acknowledged to anyone.
+    let unsaved = letters.map(|store| {
+        dead_letter::set_sink(None);
+        store.close(LETTERS_PATIENCE)
+    });
     // A plugin's thread that hangs must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
+    drop(unsaved);
     let exit = exit?;
     if matches!(mode, Mode::Once { .. }) && exit.unsent > 0 {
         return Err(anyhow!("output plugins unable to send {} metrics", exit.unsent));
     }
     Ok(())
+}
+
+/// How long the last dead letters may take to be written.
+const LETTERS_PATIENCE: Duration = Duration::from_secs(5);
+
+fn open_letters(config: &DeadLetterConfig) -> anyhow::Result<Arc<Store>> {
+    let store = Store::open(config).with_context(|| format!("opening the dead letters in {}", config.directory))?;
+    let store = Arc::new(store);
+    dead_letter::set_sink(Some(store.clone()));
+    Ok(store)
 }
 
 fn check_complete(topology: &Topology, mode: Mode) -> anyhow::Result<()> {

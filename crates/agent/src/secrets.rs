@@ -54,9 +54,16 @@ pub(crate) fn run(flags: &Flags, command: Option<SecretsCommand>) -> anyhow::Res
         return Ok(ExitCode::SUCCESS);
     };
     match command {
-        SecretsCommand::List { stores, reveal_secret } => {
+        SecretsCommand::List {
+            stores,
+            reveal_secret,
+        } => {
             let loaded = stores_of(flags).context("unable to determine secret store IDs")?;
-            let mut ids = if stores.is_empty() { loaded.ids().map(str::to_owned).collect() } else { stores };
+            let mut ids = if stores.is_empty() {
+                loaded.ids().map(str::to_owned).collect()
+            } else {
+                stores
+            };
             ids.sort();
             let lines = wait_for(async move {
                 let mut lines = Vec::new();
@@ -78,16 +85,26 @@ pub(crate) fn run(flags: &Flags, command: Option<SecretsCommand>) -> anyhow::Res
             std::io::stdout().write_all(line.as_bytes())?;
         }
         SecretsCommand::Set { mut arguments } => {
-            let value = (arguments.len() == 3).then(|| arguments.pop()).flatten().filter(|v| !v.is_empty());
+            let value = (arguments.len() == 3)
+                .then(|| arguments.pop())
+                .flatten()
+                .filter(|v| !v.is_empty());
             let [id, key] = exactly(arguments)?;
             let stores = stores_of(flags).context("unable to get secret store")?;
-            let editable = stores.store(&id).context("unable to get secret store")?.editor().is_some();
+            let editable = stores
+                .store(&id)
+                .context("unable to get secret store")?
+                .editor()
+                .is_some();
             if !editable {
                 bail!("secret store {id:?} does not support setting secrets");
             }
             let value = value.map_or_else(ask, Ok)?;
             wait_for(async move {
-                let editor = stores.store(&id)?.editor().ok_or_else(|| anyhow!("the store is gone"))?;
+                let editor = stores
+                    .store(&id)?
+                    .editor()
+                    .ok_or_else(|| anyhow!("the store is gone"))?;
                 editor.set(&key, &value).await.context("unable to set secret")
             })?;
         }
@@ -107,12 +124,19 @@ pub(crate) fn run(flags: &Flags, command: Option<SecretsCommand>) -> anyhow::Res
 }
 
 fn exactly(arguments: Vec<String>) -> anyhow::Result<[String; 2]> {
-    arguments.try_into().map_err(|_| anyhow!("invalid number of arguments"))
+    arguments
+        .try_into()
+        .map_err(|_| anyhow!("invalid number of arguments"))
 }
 
 async fn list(stores: &Stores, id: &str, reveal: bool, lines: &mut Vec<String>) -> anyhow::Result<()> {
-    let store = stores.store(id).with_context(|| format!("unable to get secret store {id:?}"))?;
-    let mut keys = store.list().await.with_context(|| format!("unable to get secrets from store {id:?}"))?;
+    let store = stores
+        .store(id)
+        .with_context(|| format!("unable to get secret store {id:?}"))?;
+    let mut keys = store
+        .list()
+        .await
+        .with_context(|| format!("unable to get secrets from store {id:?}"))?;
     keys.sort();
     lines.push(format!("Known secrets for store {id:?}:\n"));
     for key in keys {
@@ -133,7 +157,9 @@ fn stores_of(flags: &Flags) -> anyhow::Result<Arc<Stores>> {
     let loaded = list_files(&flags.config, &flags.config_directory)
         .map_err(|problem| vec![problem])
         .and_then(|(files, _)| {
-            read_sources(&files, |url| Err(format!("configurations from URLs are not supported yet: {url}")))
+            read_sources(&files, |url| {
+                Err(format!("configurations from URLs are not supported yet: {url}"))
+            })
         })
         .and_then(|sources| {
             let mut options = load::options(flags)?;
@@ -143,7 +169,11 @@ fn stores_of(flags: &Flags) -> anyhow::Result<Arc<Stores>> {
         .and_then(|loaded| {
             let (stores, problems) =
                 Stores::build(&loaded.config, &Arc::new(AgentInfo::default()), &loaded.sources);
-            if problems.is_empty() { Ok(stores) } else { Err(problems) }
+            if problems.is_empty() {
+                Ok(stores)
+            } else {
+                Err(problems)
+            }
         });
     loaded.map_err(|problems| {
         let all: Vec<String> = problems.iter().map(|p| p.render()).collect();

@@ -7,7 +7,9 @@ use anyhow::{Context as _, anyhow};
 use parking_lot::Mutex;
 use wheatstone_config::{Config, KnownKeys, PluginConfig, Problem, Source, is_loader_key, unknown_keys};
 use wheatstone_plugin::conf::ConfigError;
-use wheatstone_plugin::{AgentInfo, Build, Context, Kind, Level, Log, Revealer, SecretStore, async_trait, find};
+use wheatstone_plugin::{
+    AgentInfo, Build, Context, Kind, Level, Log, Revealer, SecretStore, async_trait, find,
+};
 
 /// All stores by their ids.
 #[derive(Default)]
@@ -29,15 +31,25 @@ struct Slot {
 
 impl Stores {
     /// Builds the stores of a configuration; with them comes all that is wrong.
-    pub(crate) fn build(config: &Config, agent: &Arc<AgentInfo>, sources: &[Source]) -> (Arc<Stores>, Vec<Problem>) {
+    pub(crate) fn build(
+        config: &Config,
+        agent: &Arc<AgentInfo>,
+        sources: &[Source],
+    ) -> (Arc<Stores>, Vec<Problem>) {
         let configured: Vec<(&PluginConfig, &str)> = config
             .plugins
             .iter()
             .filter(|p| p.kind == Kind::SecretStore)
             .filter_map(|p| Some((p, p.table.get("id")?.as_str()?)))
             .collect();
-        let slots = configured.iter().map(|(_, id)| ((*id).to_owned(), Slot::default())).collect();
-        let stores = Arc::new(Stores { stores: slots, ..Stores::default() });
+        let slots = configured
+            .iter()
+            .map(|(_, id)| ((*id).to_owned(), Slot::default()))
+            .collect();
+        let stores = Arc::new(Stores {
+            stores: slots,
+            ..Stores::default()
+        });
         let mut problems = Vec::new();
         for (plugin, id) in &configured {
             let store = match build_one(plugin, id, agent, sources, &stores) {
@@ -47,14 +59,24 @@ impl Stores {
                     continue;
                 }
             };
-            if stores.stores.get(*id).is_some_and(|slot| slot.store.set(store).is_err()) {
-                let message = format!("error parsing {0}, duplicate ID {id:?} for secretstore {0:?}", plugin.name);
+            if stores
+                .stores
+                .get(*id)
+                .is_some_and(|slot| slot.store.set(store).is_err())
+            {
+                let message = format!(
+                    "error parsing {0}, duplicate ID {id:?} for secretstore {0:?}",
+                    plugin.name
+                );
                 problems.push(Problem::at(sources, plugin.span, message));
             }
         }
         for (plugin, id) in configured {
             if stores.needs_itself(id) {
-                let message = format!("error parsing {}, secret store {id:?} needs a secret of its own to open", plugin.name);
+                let message = format!(
+                    "error parsing {}, secret store {id:?} needs a secret of its own to open",
+                    plugin.name
+                );
                 problems.push(Problem::at(sources, plugin.span, message));
             }
         }
@@ -63,7 +85,12 @@ impl Stores {
 
     /// Whether a store refers to itself, at once or by way of others: it would wait for itself.
     fn needs_itself(&self, id: &str) -> bool {
-        let needs = |id: &str| self.stores.get(id).map(|s| s.needs.lock().clone()).unwrap_or_default();
+        let needs = |id: &str| {
+            self.stores
+                .get(id)
+                .map(|s| s.needs.lock().clone())
+                .unwrap_or_default()
+        };
         let mut seen = BTreeSet::new();
         let mut open: Vec<String> = needs(id).into_iter().collect();
         while let Some(next) = open.pop() {
@@ -85,7 +112,9 @@ impl Stores {
     /// A store by its id.
     pub(crate) fn store(&self, id: &str) -> anyhow::Result<&dyn SecretStore> {
         let store = self.stores.get(id).and_then(|s| s.store.get());
-        store.map(AsRef::as_ref).ok_or_else(|| anyhow!("unknown secret store {id:?}"))
+        store
+            .map(AsRef::as_ref)
+            .ok_or_else(|| anyhow!("unknown secret store {id:?}"))
     }
 
     /// Asks once for every secret that does not change, as Telegraf does at its start: what is missing is known then.
@@ -114,8 +143,15 @@ impl Stores {
 pub(crate) fn wait_for<T: Send + 'static>(
     work: impl Future<Output = anyhow::Result<T>> + Send + 'static,
 ) -> anyhow::Result<T> {
-    let run = || tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work);
-    std::thread::spawn(run).join().map_err(|_| anyhow!("a secret store failed"))?
+    let run = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(work)
+    };
+    std::thread::spawn(run)
+        .join()
+        .map_err(|_| anyhow!("a secret store failed"))?
 }
 
 #[async_trait]
@@ -151,11 +187,16 @@ struct Others {
 #[async_trait]
 impl Revealer for Others {
     async fn reveal(&self, store: &str, key: &str) -> anyhow::Result<String> {
-        let stores = self.stores.upgrade().ok_or_else(|| anyhow!("the secret stores are closed"))?;
+        let stores = self
+            .stores
+            .upgrade()
+            .ok_or_else(|| anyhow!("the secret stores are closed"))?;
         stores.reveal(store, key).await
     }
     fn link(&self, store: &str, _: &str) -> bool {
-        let Some(stores) = self.stores.upgrade() else { return false };
+        let Some(stores) = self.stores.upgrade() else {
+            return false;
+        };
         if let Some(own) = stores.stores.get(&self.own) {
             own.needs.lock().insert(store.to_owned());
         }
@@ -171,12 +212,29 @@ fn build_one(
     stores: &Arc<Stores>,
 ) -> Result<Box<dyn SecretStore>, Box<Problem>> {
     let Some(Build::SecretStore(build)) = find(plugin.kind, &plugin.name).map(|r| r.build) else {
-        let message = format!("error parsing {0}, undefined but requested secretstores: {0}", plugin.name);
+        let message = format!(
+            "error parsing {0}, undefined but requested secretstores: {0}",
+            plugin.name
+        );
         return Err(Box::new(Problem::at(sources, plugin.span, message)));
     };
-    let log = Log::new(format!("secretstores.{}", plugin.name), Level::parse(&plugin.common.log_level), None);
-    let others = Others { stores: Arc::downgrade(stores), own: id.to_owned() };
-    let cx = Context::new(plugin.kind, &plugin.name, "", plugin.table.clone(), log, agent.clone());
+    let log = Log::new(
+        format!("secretstores.{}", plugin.name),
+        Level::parse(&plugin.common.log_level),
+        None,
+    );
+    let others = Others {
+        stores: Arc::downgrade(stores),
+        own: id.to_owned(),
+    };
+    let cx = Context::new(
+        plugin.kind,
+        &plugin.name,
+        "",
+        plugin.table.clone(),
+        log,
+        agent.clone(),
+    );
     let cx = cx.with_revealer(Arc::new(others));
     let built = build(&cx);
     let mut unused = cx.unused();
@@ -187,9 +245,14 @@ fn build_one(
     }
     built.map_err(|e| {
         Box::new(match e.downcast_ref::<ConfigError>() {
-            Some(_) => describe_reference(sources, &e).unwrap_or_else(|| Problem::of_plugin(sources, plugin, &e)),
+            Some(_) => {
+                describe_reference(sources, &e).unwrap_or_else(|| Problem::of_plugin(sources, plugin, &e))
+            }
             None => {
-                let message = format!("error parsing {}, error initializing secret store {id:?}: {e:#}", plugin.name);
+                let message = format!(
+                    "error parsing {}, error initializing secret store {id:?}: {e:#}",
+                    plugin.name
+                );
                 Problem::at(sources, plugin.span, message)
             }
         })
@@ -205,7 +268,10 @@ pub(crate) fn describe_reference(sources: &[Source], error: &anyhow::Error) -> O
     let at = error.span.map(|span| Problem::at(sources, span, ""));
     let help = at.and_then(|at| {
         let (file, place) = (at.file?, at.place?);
-        Some(format!("{file}:{}:{}: no [[secretstores.…]] has that id", place.line, place.column))
+        Some(format!(
+            "{file}:{}:{}: no [[secretstores.…]] has that id",
+            place.line, place.column
+        ))
     });
     Some(Problem::general(error.message.clone()).with_help(help))
 }

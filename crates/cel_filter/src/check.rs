@@ -9,7 +9,12 @@ use crate::types::{Bindings, Type};
 
 /// Checks that an expression fits together and yields a truth value; the error is ready to be shown.
 pub(crate) fn returns_bool(expression: &IdedExpr, text: &str, places: &SourceInfo) -> Result<(), String> {
-    let mut check = Check { text, places, variables: Vec::new(), faults: Vec::new() };
+    let mut check = Check {
+        text,
+        places,
+        variables: Vec::new(),
+        faults: Vec::new(),
+    };
     let result = check.type_of(expression);
     if !check.faults.is_empty() {
         check.faults.sort_by_key(|f| (f.line, f.column));
@@ -47,7 +52,10 @@ impl Check<'_> {
                 let value = match self.type_of(&select.operand) {
                     Type::Map(_, value) => *value,
                     Type::Dyn => Type::Dyn,
-                    other => self.fault(part.id, format!("type '{other}' does not support field selection")),
+                    other => self.fault(
+                        part.id,
+                        format!("type '{other}' does not support field selection"),
+                    ),
                 };
                 if select.test { Type::Bool } else { value }
             }
@@ -82,8 +90,8 @@ impl Check<'_> {
             "tags" => map(Type::Text),
             "fields" => map(Type::Dyn),
             "time" => Type::Timestamp,
-            "bool" | "bytes" | "double" | "duration" | "dyn" | "int" | "list" | "map" | "null_type" | "string"
-            | "timestamp" | "type" | "uint" => Type::Type,
+            "bool" | "bytes" | "double" | "duration" | "dyn" | "int" | "list" | "map" | "null_type"
+            | "string" | "timestamp" | "type" | "uint" => Type::Type,
             _ => self.undeclared(id, name),
         }
     }
@@ -99,17 +107,31 @@ impl Check<'_> {
         });
         let (name, forms, target) = match qualified {
             Some((name, forms)) => (name, Some(forms), None),
-            None => (call.func_name.clone(), signatures::of(&call.func_name), call.target.as_deref()),
+            None => (
+                call.func_name.clone(),
+                signatures::of(&call.func_name),
+                call.target.as_deref(),
+            ),
         };
-        let arguments: Vec<Type> = target.into_iter().chain(&call.args).map(|a| self.type_of(a)).collect();
-        let Some(forms) = forms else { return self.undeclared(id, &name) };
+        let arguments: Vec<Type> = target
+            .into_iter()
+            .chain(&call.args)
+            .map(|a| self.type_of(a))
+            .collect();
+        let Some(forms) = forms else {
+            return self.undeclared(id, &name);
+        };
 
         let mut result: Option<Type> = None;
         for form in forms {
             let mut bindings = Bindings::default();
             let fits = form.member == target.is_some()
                 && form.arguments.len() == arguments.len()
-                && form.arguments.iter().zip(&arguments).all(|(wanted, given)| wanted.accepts(given, &mut bindings));
+                && form
+                    .arguments
+                    .iter()
+                    .zip(&arguments)
+                    .all(|(wanted, given)| wanted.accepts(given, &mut bindings));
             if fits {
                 let own = form.result.bound(&bindings);
                 // Which form is meant shows when a metric is there.
@@ -125,7 +147,10 @@ impl Check<'_> {
                 Some(_) => format!("{}.({})", shown[0], shown[1..].join(", ")),
                 None => format!("({})", shown.join(", ")),
             };
-            self.fault(id, format!("found no matching overload for '{name}' applied to '{applied}'"))
+            self.fault(
+                id,
+                format!("found no matching overload for '{name}' applied to '{applied}'"),
+            )
         })
     }
 
@@ -151,7 +176,9 @@ impl Check<'_> {
                 self.variables.push((c.iter_var.clone(), item));
                 self.variables.push((second.clone(), value));
             }
-            None => self.variables.push((c.iter_var.clone(), if is_list { value } else { item })),
+            None => self
+                .variables
+                .push((c.iter_var.clone(), if is_list { value } else { item })),
         }
         let going_on = self.type_of(&c.loop_cond);
         self.expect_bool(c.loop_cond.id, &going_on);
@@ -187,9 +214,17 @@ impl Check<'_> {
         let before: Vec<char> = self.text.chars().take(start).collect();
         let line_start = before.iter().rposition(|c| *c == '\n').map_or(0, |i| i + 1);
         let line = 1 + before.iter().filter(|c| **c == '\n').count();
-        let fault = Fault { line, column: 1 + before.len() - line_start, message };
+        let fault = Fault {
+            line,
+            column: 1 + before.len() - line_start,
+            message,
+        };
         // A macro checks what it was given more than once.
-        if !self.faults.iter().any(|f| (f.line, f.column, &f.message) == (fault.line, fault.column, &fault.message)) {
+        if !self
+            .faults
+            .iter()
+            .any(|f| (f.line, f.column, &f.message) == (fault.line, fault.column, &fault.message))
+        {
             self.faults.push(fault);
         }
         Type::Dyn
@@ -198,5 +233,8 @@ impl Check<'_> {
 
 /// The type of all items of a literal.
 fn common(items: Vec<Type>) -> Type {
-    items.into_iter().reduce(|a, b| a.join(&b).unwrap_or(Type::Dyn)).unwrap_or(Type::Dyn)
+    items
+        .into_iter()
+        .reduce(|a, b| a.join(&b).unwrap_or(Type::Dyn))
+        .unwrap_or(Type::Dyn)
 }

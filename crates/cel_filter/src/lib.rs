@@ -33,11 +33,16 @@ impl MetricPass {
     /// syntax is wrong, a name is unknown, types do not fit together, or the result is no truth value.
     pub fn compile(text: &str) -> Result<MetricPass, String> {
         let env = environment()?;
-        let (mut expression, places) =
-            env.parser().parse_with_source_info(text).map_err(|e| message::of_syntax(text, &e))?;
+        let (mut expression, places) = env
+            .parser()
+            .parse_with_source_info(text)
+            .map_err(|e| message::of_syntax(text, &e))?;
         check::returns_bool(&expression, text, &places)?;
         constants::compile_constants(&mut expression)?;
-        Ok(MetricPass { text: text.to_owned(), expression })
+        Ok(MetricPass {
+            text: text.to_owned(),
+            expression,
+        })
     }
 
     /// Whether a metric passes. An error (`no such key: cpu`) says why that cannot be told; Telegraf lets such a metric pass.
@@ -62,8 +67,11 @@ impl fmt::Debug for MetricPass {
 
 /// CEL's standard functions, the extensions, and our own; built when the first expression needs it.
 fn environment() -> Result<Arc<Env>, String> {
-    static ENVIRONMENT: LazyLock<Result<Arc<Env>, String>> =
-        LazyLock::new(|| build_environment().map(Arc::new).map_err(|e| format!("creating environment failed: {e}")));
+    static ENVIRONMENT: LazyLock<Result<Arc<Env>, String>> = LazyLock::new(|| {
+        build_environment()
+            .map(Arc::new)
+            .map_err(|e| format!("creating environment failed: {e}"))
+    });
     ENVIRONMENT.clone()
 }
 
@@ -73,7 +81,9 @@ fn build_environment() -> Result<Env, DeclarationError> {
     env.add_extension(extensions::math)?;
     env.add_extension(extensions::encoders)?;
     env.add_overload("now", "now", Vec::new(), |_| {
-        Ok(CowVal::owned(CelTimestamp::from(chrono::Utc::now().fixed_offset())))
+        Ok(CowVal::owned(CelTimestamp::from(
+            chrono::Utc::now().fixed_offset(),
+        )))
     })?;
     constants::declare(&mut env)?;
     Ok(env)

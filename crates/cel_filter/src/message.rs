@@ -18,7 +18,11 @@ pub(crate) fn render(text: &str, faults: &[Fault]) -> String {
         if !out.is_empty() {
             out.push('\n');
         }
-        let _ = write!(out, "ERROR: <input>:{}:{}: {}", fault.line, fault.column, fault.message);
+        let _ = write!(
+            out,
+            "ERROR: <input>:{}:{}: {}",
+            fault.line, fault.column, fault.message
+        );
         if let Some(line) = text.split('\n').nth(fault.line - 1) {
             let dots = ".".repeat(fault.column - 1);
             let _ = write!(out, "\n | {}\n | {dots}^", line.replace('\t', " "));
@@ -32,7 +36,11 @@ pub(crate) fn of_syntax(text: &str, errors: &ParseErrors) -> String {
     let faults: Vec<Fault> = errors
         .errors
         .iter()
-        .map(|e| Fault { line: one_based(e.pos.0), column: one_based(e.pos.1), message: e.msg.clone() })
+        .map(|e| Fault {
+            line: one_based(e.pos.0),
+            column: one_based(e.pos.1),
+            message: e.msg.clone(),
+        })
         .collect();
     render(text, &faults)
 }

@@ -28,7 +28,11 @@ fn read(form: &str) -> Option<Signature> {
         let mut letters = text.chars().filter(|c| *c != '.');
         std::iter::from_fn(|| read_type(&mut letters)).collect::<Vec<_>>()
     };
-    Some(Signature { member, arguments: read_all(arguments), result: read_all(result).pop()? })
+    Some(Signature {
+        member,
+        arguments: read_all(arguments),
+        result: read_all(result).pop()?,
+    })
 }
 
 fn read_type(letters: &mut impl Iterator<Item = char>) -> Option<Type> {

@@ -16,11 +16,15 @@ fn metric() -> Metric {
 }
 
 fn passes(text: &str) -> Result<bool, String> {
-    MetricPass::compile(text).unwrap_or_else(|e| panic!("{text}: {e}")).passes(&metric())
+    MetricPass::compile(text)
+        .unwrap_or_else(|e| panic!("{text}: {e}"))
+        .passes(&metric())
 }
 
 fn refused(text: &str) -> String {
-    MetricPass::compile(text).err().unwrap_or_else(|| panic!("{text} compiles"))
+    MetricPass::compile(text)
+        .err()
+        .unwrap_or_else(|| panic!("{text} compiles"))
 }
 
 #[test]
@@ -112,7 +116,14 @@ fn syntax_errors_are_marked() {
 
 #[test]
 fn types_are_checked_before_any_metric() {
-    for text in ["name", "fields.idle", "tags", "1 + 1", "time", "fields.user > 2 ? fields.ok : true"] {
+    for text in [
+        "name",
+        "fields.idle",
+        "tags",
+        "1 + 1",
+        "time",
+        "fields.user > 2 ? fields.ok : true",
+    ] {
         assert_eq!(refused(text), "expression needs to return a boolean", "{text}");
     }
     for (text, message) in [

@@ -76,7 +76,9 @@ impl Type {
             (a, b) if a == b => a.clone(),
             (Type::Dyn, _) | (_, Type::Dyn) => Type::Dyn,
             (Type::List(a), Type::List(b)) => Type::List(Box::new(a.join(b)?)),
-            (Type::Map(ka, va), Type::Map(kb, vb)) => Type::Map(Box::new(ka.join(kb)?), Box::new(va.join(vb)?)),
+            (Type::Map(ka, va), Type::Map(kb, vb)) => {
+                Type::Map(Box::new(ka.join(kb)?), Box::new(va.join(vb)?))
+            }
             _ => return None,
         })
     }
@@ -86,7 +88,9 @@ impl Type {
         match self {
             Type::Param(n) => bindings[*n].clone().unwrap_or(Type::Dyn),
             Type::List(item) => Type::List(Box::new(item.bound(bindings))),
-            Type::Map(key, value) => Type::Map(Box::new(key.bound(bindings)), Box::new(value.bound(bindings))),
+            Type::Map(key, value) => {
+                Type::Map(Box::new(key.bound(bindings)), Box::new(value.bound(bindings)))
+            }
             known => known.clone(),
         }
     }

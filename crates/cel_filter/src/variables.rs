@@ -20,7 +20,11 @@ pub(crate) struct Variables<'m> {
 
 impl<'m> Variables<'m> {
     pub(crate) fn new(metric: &'m Metric) -> Variables<'m> {
-        Variables { metric, tags: Entries::new(metric, Part::Tags), fields: Entries::new(metric, Part::Fields) }
+        Variables {
+            metric,
+            tags: Entries::new(metric, Part::Tags),
+            fields: Entries::new(metric, Part::Fields),
+        }
     }
 }
 
@@ -56,7 +60,11 @@ struct Entries<'m> {
 
 impl<'m> Entries<'m> {
     fn new(metric: &'m Metric, part: Part) -> Entries<'m> {
-        Entries { metric, part, keys: OnceLock::new() }
+        Entries {
+            metric,
+            part,
+            keys: OnceLock::new(),
+        }
     }
 
     fn find<'v>(&self, key: &dyn Val) -> Result<Option<Box<dyn Val + 'v>>, ExecutionError>
@@ -69,7 +77,9 @@ impl<'m> Entries<'m> {
         };
         let metric: &'m Metric = self.metric;
         Ok(match self.part {
-            Part::Tags => metric.tag(key.inner()).map(|text| Box::new(CelString::from(text)) as Box<dyn Val + 'v>),
+            Part::Tags => metric
+                .tag(key.inner())
+                .map(|text| Box::new(CelString::from(text)) as Box<dyn Val + 'v>),
             Part::Fields => metric.field(key.inner()).map(|value| value_of(value)),
         })
     }
@@ -77,8 +87,14 @@ impl<'m> Entries<'m> {
     fn keys(&self) -> &[CelString<'m>] {
         let metric: &'m Metric = self.metric;
         self.keys.get_or_init(|| match self.part {
-            Part::Tags => metric.tags().map(|(key, _)| CelString::from(key.as_str())).collect(),
-            Part::Fields => metric.fields().map(|(key, _)| CelString::from(key.as_str())).collect(),
+            Part::Tags => metric
+                .tags()
+                .map(|(key, _)| CelString::from(key.as_str()))
+                .collect(),
+            Part::Fields => metric
+                .fields()
+                .map(|(key, _)| CelString::from(key.as_str()))
+                .collect(),
         })
     }
 
@@ -144,12 +160,17 @@ impl<'m> Val for Entries<'m> {
         Some(self)
     }
     fn equals(&self, other: &dyn Val) -> bool {
-        let (Some(sizer), Some(indexer)) = (other.as_sizer(), other.as_indexer()) else { return false };
+        let (Some(sizer), Some(indexer)) = (other.as_sizer(), other.as_indexer()) else {
+            return false;
+        };
         sizer.size() == self.size()
-            && self.keys().iter().all(|key| match (self.find(key), indexer.get(key)) {
-                (Ok(Some(ours)), Ok(theirs)) => ours.equals(theirs.as_ref()),
-                _ => false,
-            })
+            && self
+                .keys()
+                .iter()
+                .all(|key| match (self.find(key), indexer.get(key)) {
+                    (Ok(Some(ours)), Ok(theirs)) => ours.equals(theirs.as_ref()),
+                    _ => false,
+                })
     }
     fn clone_as_boxed<'v>(&self) -> Box<dyn Val + 'v>
     where

@@ -4,8 +4,9 @@ mod read;
 
 use std::collections::BTreeMap;
 
-use wheatstone_plugin::conf::{Node, NodeKind, Span, Table};
+use wheatstone_plugin::conf::{Node, NodeKind, Span, Table, deserialize};
 use wheatstone_plugin::{Glob, Kind};
+use wheatstone_type_guard::TypeGuardConfig;
 
 use crate::load::Report;
 use crate::schema::KnownKeys;
@@ -121,6 +122,7 @@ impl Dealer<'_, '_> {
                 common.startup_error_behavior = self.string("startup_error_behavior");
                 common.buffer_strategy = Some(self.string("buffer_strategy")).filter(|s| !s.is_empty());
                 common.buffer_size = self.size("buffer_size");
+                common.type_guard = self.type_guard();
                 common.buffer_full = Some(self.string("buffer_full")).filter(|s| !s.is_empty());
             }
             Kind::Aggregator => {
@@ -135,6 +137,26 @@ impl Dealer<'_, '_> {
         }
         common.filter = self.filter();
         common
+    }
+
+    fn type_guard(&mut self) -> Option<TypeGuardConfig> {
+        let node = self.table.take("type_guard")?.value;
+        let NodeKind::Table(table) = &node.kind else {
+            self.typed_error(node.span, "expected a table, [outputs.x.type_guard]".into());
+            return None;
+        };
+        match deserialize::<TypeGuardConfig>(table) {
+            Err(e) => {
+                self.error(e.span.unwrap_or(node.span), e.message);
+                None
+            }
+            Ok((config, unused)) => {
+                for key in unused {
+                    self.error(key.span, format!("type_guard has no option {:?}", key.path.join(".")));
+                }
+                Some(config)
+            }
+        }
     }
 
     fn filter(&mut self) -> FilterConfig {

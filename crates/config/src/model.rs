@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use wheatstone_dead_letter::DeadLetterConfig;
 use wheatstone_plugin::Kind;
 use wheatstone_plugin::conf::{Duration, Size, Span, Table};
+use wheatstone_type_guard::TypeGuardConfig;
 
 /// Everything that the files say.
 #[derive(Debug, Default)]
@@ -98,6 +100,10 @@ pub struct Common {
     /// Outputs: what happens when a disk buffer is full: drop_oldest, or block, which leaves messages with their source
     /// (not in Telegraf).
     pub buffer_full: Option<String>,
+
+    /// Outputs: one type for every field of a measurement (not in Telegraf).
+    #[serde(skip)]
+    pub type_guard: Option<TypeGuardConfig>,
 
     /// Processors: their place among the others; ones with equal numbers run in the order of the file.
     pub order: i64,
@@ -258,4 +264,8 @@ impl Default for AgentConfig {
 pub struct WheatstoneConfig {
     /// Threads of the runtime; 0 chooses by the number of cores.
     pub threads: usize,
+    /// Keeps what was refused for good or could not be read.
+    pub dead_letter: Option<DeadLetterConfig>,
+    /// One type for every field of a measurement, for all outputs.
+    pub type_guard: Option<TypeGuardConfig>,
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use wheatstone_plugin::conf::{ConfigError, Span};
 use wheatstone_plugin::{Kind, Level};
 
-use crate::{PluginConfig, Source};
+use crate::{PluginConfig, Source, mask};
 
 /// Something that keeps the agent from starting. Its first line is Telegraf's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,6 +36,9 @@ pub struct Place {
     pub width: usize,
     /// The line, values that may be secrets hidden.
     pub text: String,
+    /// What is hidden in it: no message may tell it either.
+    #[serde(skip)]
+    hidden: Vec<String>,
 }
 
 impl Place {
@@ -57,7 +60,8 @@ impl Place {
             line: 1 + text[..start].matches('\n').count(),
             column: 1 + text[line_start..start].chars().count(),
             width: width.max(1),
-            text: crate::mask::mask(shown),
+            text: mask::mask(shown),
+            hidden: mask::hidden(shown),
         }
     }
 }
@@ -83,11 +87,12 @@ impl Problem {
     /// A problem at a place in one of the loaded files.
     pub fn at(sources: &[Source], span: Span, message: impl Into<String>) -> Problem {
         let source = sources.get(span.file as usize);
+        let place = source.map(|s| Place::of(span, s));
         Problem {
             file: source.map(|s| s.name.clone()),
-            place: source.map(|s| Place::of(span, s)),
-            ..Problem::general(message)
+            ..Problem::general(conceal(message.into(), place.as_ref()))
         }
+        .placed(place)
     }
     /// What a plugin says when it is built: it cannot be, and the file is refused. A [`ConfigError`] in `error` gives the
     /// place, else it is the plugin's header.
@@ -115,16 +120,17 @@ impl Problem {
             format!("error parsing {}{array}, {text}", plugin.name),
         )
     }
+    fn placed(self, place: Option<Place>) -> Problem {
+        Problem { place, ..self }
+    }
     /// The same, said when the agent starts.
     pub fn at_start(self) -> Problem {
         Problem { starting: true, ..self }
     }
     /// With what may be meant.
     pub fn with_help(self, help: impl Into<Option<String>>) -> Problem {
-        Problem {
-            help: help.into(),
-            ..self
-        }
+        let help = help.into().map(|text| conceal(text, self.place.as_ref()));
+        Problem { help, ..self }
     }
 
     /// Telegraf's line, without its level.
@@ -163,6 +169,12 @@ impl Problem {
         }
         out
     }
+}
+
+/// A text without what is hidden in the line that it is about.
+fn conceal(text: String, place: Option<&Place>) -> String {
+    let hidden = place.map(|p| p.hidden.as_slice()).unwrap_or_default();
+    hidden.iter().fold(text, |text, secret| text.replace(secret, "***"))
 }
 
 /// Several problems as one JSON array: objects with `file`, `message`, `line`, `column`, `width`, `text` and `help`.

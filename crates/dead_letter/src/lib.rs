@@ -3,7 +3,6 @@
 
 mod config;
 mod files;
-mod letter;
 mod marks;
 mod reader;
 mod record;
@@ -16,6 +15,6 @@ mod writer;
 mod tests;
 
 pub use config::DeadLetterConfig;
-pub use letter::{Body, DeadLetterSink, Letter, enabled, record, set_sink};
+pub use wheatstone_plugin::dead_letter::{Body, DeadLetterSink, Letter, enabled, record, set_sink};
 pub use reader::{Entries, Entry, Filter, Letters, Replay, parse_since};
 pub use store::{Closed, Store};

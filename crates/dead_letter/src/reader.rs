@@ -11,7 +11,7 @@ use wheatstone_plugin::Glob;
 use wheatstone_plugin::conf::Duration;
 
 use crate::files::{self, Lock};
-use crate::letter::Letter;
+use wheatstone_plugin::dead_letter::Letter;
 use crate::marks::Marks;
 use crate::record;
 

@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use wheatstone_metric::{CompactString, Key, Metric, Value, ValueType};
 
-use crate::letter::{Body, Letter};
+use wheatstone_plugin::dead_letter::{Body, Letter};
 
 #[derive(Serialize, Deserialize)]
 struct Record<'a> {

@@ -7,7 +7,7 @@ use wheatstone_gotime::{Layout, Zone};
 use wheatstone_metric::{Metric, Timestamp};
 use wheatstone_plugin::line_protocol::{Encoder, Options};
 
-use crate::letter::Body;
+use wheatstone_plugin::dead_letter::Body;
 use crate::reader::Entry;
 use crate::record::{MetricRecord, PayloadRecord, metric_record, payload_record};
 

@@ -13,7 +13,7 @@ use wheatstone_plugin::stats::{Stat, register};
 
 use crate::DeadLetterConfig;
 use crate::files::{self, Layer, System};
-use crate::letter::{Body, DeadLetterSink, Letter};
+use wheatstone_plugin::dead_letter::{Body, DeadLetterSink, Letter};
 use crate::writer::Writer;
 
 /// How many bytes of letters may wait for the disk. What holds a message back is not counted: the input's own limit on

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use wheatstone_plugin::Metric;
 use wheatstone_plugin::line_protocol::{Encoder, Options};
+use wheatstone_type_guard::TypeGuard;
 
 use crate::aggregate::RunningAggregator;
 use crate::chain::Chain;
+use crate::guard;
 use crate::running_output::Queue;
 
 /// All that stands behind the inputs.
@@ -17,6 +19,7 @@ pub(crate) struct Pipeline {
     has_processors: bool,
     pub(crate) aggregators: Vec<RunningAggregator>,
     after: Mutex<Chain>,
+    guard: Option<Mutex<TypeGuard>>,
     queues: Vec<Arc<Queue>>,
     /// `--test`: metrics are printed and go nowhere.
     printer: Option<Mutex<Printer>>,
@@ -27,6 +30,7 @@ impl Pipeline {
         before: Chain,
         aggregators: Vec<RunningAggregator>,
         after: Chain,
+        guard: Option<TypeGuard>,
         queues: Vec<Arc<Queue>>,
         print: bool,
     ) -> Pipeline {
@@ -35,6 +39,7 @@ impl Pipeline {
             before: Mutex::new(before),
             aggregators,
             after: Mutex::new(after),
+            guard: guard.map(Mutex::new),
             queues,
             printer: print.then(Mutex::default),
         }
@@ -62,7 +67,10 @@ impl Pipeline {
         self.fan_out(batch);
     }
 
-    fn fan_out(&self, batch: Vec<Metric>) -> bool {
+    fn fan_out(&self, mut batch: Vec<Metric>) -> bool {
+        if let Some(guard) = &self.guard {
+            guard::pass(guard, &mut batch, "wheatstone.type_guard");
+        }
         if batch.is_empty() {
             return false;
         }

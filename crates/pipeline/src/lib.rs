@@ -12,6 +12,7 @@ mod aggregate;
 mod chain;
 mod fan_out;
 mod filter;
+mod guard;
 mod make_metric;
 mod metric_pass;
 mod run;

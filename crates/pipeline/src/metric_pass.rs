@@ -15,7 +15,11 @@ pub(crate) struct MetricPass {
 }
 
 fn refuse(config: &FilterConfig, message: String) -> anyhow::Error {
-    ConfigError { message, span: config.metricpass_span }.into()
+    ConfigError {
+        message,
+        span: config.metricpass_span,
+    }
+    .into()
 }
 
 #[cfg(feature = "metricpass")]
@@ -27,7 +31,10 @@ impl MetricPass {
         }
         let expression =
             wheatstone_cel_filter::MetricPass::compile(&config.metricpass).map_err(|e| refuse(config, e))?;
-        Ok(Some(MetricPass { expression, log: log.clone() }))
+        Ok(Some(MetricPass {
+            expression,
+            log: log.clone(),
+        }))
     }
 
     /// Where that cannot be told, the error is logged and the metric passes.
@@ -44,7 +51,10 @@ impl MetricPass {
     pub(crate) fn new(config: &FilterConfig, _: &Log) -> Result<Option<MetricPass>> {
         match config.metricpass.as_str() {
             "" => Ok(None),
-            _ => Err(refuse(config, "metricpass is not in this build: build with the feature `metricpass`".to_owned())),
+            _ => Err(refuse(
+                config,
+                "metricpass is not in this build: build with the feature `metricpass`".to_owned(),
+            )),
         }
     }
     pub(crate) fn passes(&self, _: &Metric) -> bool {

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use wheatstone_plugin::time::now;
 use wheatstone_plugin::{Log, Phase, debug, error, info};
+use wheatstone_type_guard::TypeGuard;
 
 use crate::fan_out::Pipeline;
 use crate::running_input::{Handle, InputSink, RunningInput, Runner};
@@ -53,7 +54,7 @@ pub async fn run(
 ) -> anyhow::Result<Exit> {
     let log = Log::new("agent", None, None);
     let test = matches!(mode, Mode::Test { .. });
-    let Topology { inputs, before, after, aggregators, outputs, aligned } = topology;
+    let Topology { inputs, before, after, aggregators, outputs, aligned, guard } = topology;
     let started = now();
 
     let mut opened = Vec::new();
@@ -73,7 +74,11 @@ pub async fn run(
         }
     }
     let queues = opened.iter().map(|o| o.queue.clone()).collect();
-    let pipeline = Arc::new(Pipeline::new(before, aggregators, after, queues, test));
+    let guard = match guard.filter(|_| !test) {
+        Some(config) => Some(TypeGuard::new(config, "agent").context("opening the type guard's file")?),
+        None => None,
+    };
+    let pipeline = Arc::new(Pipeline::new(before, aggregators, after, guard, queues, test));
     for aggregator in &pipeline.aggregators {
         aggregator.begin(started, aligned);
     }

@@ -11,10 +11,14 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use wheatstone_buffer::{Buffer, Closed, Disk, DiskOptions, Notice, Taken};
+use wheatstone_plugin::dead_letter::{self, Letter};
 use wheatstone_plugin::stats::Stat;
-use wheatstone_plugin::{Log, Metric, Output, StartError, WriteError, debug, error, info, warn};
+use wheatstone_plugin::time::now;
+use wheatstone_plugin::{Log, Metric, Output, StartError, Tracker, WriteError, debug, error, info, warn};
+use wheatstone_type_guard::{TypeGuard, TypeGuardConfig};
 
 use crate::filter::Filter;
+use crate::guard;
 use crate::make_metric::Naming;
 use crate::schedule::random_below;
 use crate::supervise::guarded;
@@ -28,6 +32,8 @@ pub(crate) struct Queue {
     /// Other outputs get the same metrics.
     has_siblings: bool,
     buffer: Buffer,
+    guard: Option<Mutex<TypeGuard>>,
+    name: String,
     /// A full batch waits.
     full: Notify,
     /// Somebody waits for what is in the queue.
@@ -51,14 +57,20 @@ pub(crate) struct QueueParts {
     pub(crate) limit: usize,
     /// The folder and settings of a disk buffer.
     pub(crate) disk: Option<(PathBuf, DiskOptions)>,
+    /// The settings of a type guard of its own, and the name of its file.
+    pub(crate) guard: Option<(TypeGuardConfig, String)>,
 }
 
 impl QueueParts {
     /// Opens the buffer; one on disk reads what an earlier run left.
-    pub(crate) async fn open(self, log: &Log) -> anyhow::Result<Queue> {
+    pub(crate) async fn open(mut self, log: &Log) -> anyhow::Result<Queue> {
+        let guard = match self.guard.take() {
+            Some((config, name)) => Some(TypeGuard::new(config, &name).context("opening the type guard's file")?),
+            None => None,
+        };
         let Some((folder, options)) = self.disk.clone() else {
             let buffer = Buffer::memory(self.limit);
-            return Ok(Queue::new(self, buffer));
+            return Ok(Queue::new(self, buffer, guard, log.name()));
         };
         let shown = folder.display().to_string();
         let (disk, recovery) = tokio::task::spawn_blocking(move || Disk::open(folder, options))
@@ -70,7 +82,7 @@ impl QueueParts {
         if recovery.metrics > 0 {
             info!(log, "{} metrics wait in the disk buffer {shown}", recovery.metrics);
         }
-        Ok(Queue::new(self, Buffer::Disk(disk)))
+        Ok(Queue::new(self, Buffer::Disk(disk), guard, log.name()))
     }
 }
 
@@ -92,9 +104,11 @@ pub(crate) struct Stats {
 }
 
 impl Queue {
-    pub(crate) fn new(parts: QueueParts, buffer: Buffer) -> Queue {
+    fn new(parts: QueueParts, buffer: Buffer, guard: Option<TypeGuard>, name: &str) -> Queue {
         let QueueParts { filter, naming, batch_size, has_siblings, stats, .. } = parts;
         Queue {
+            guard: guard.map(Mutex::new),
+            name: name.to_owned(),
             filter,
             renames: !naming.is_none(),
             naming: Mutex::new(naming),
@@ -127,13 +141,23 @@ impl Queue {
             batch.retain_mut(|metric| self.filter.select(metric) && self.adapt(metric, &mut naming));
             self.stats.filtered.add((before - batch.len()) as i64);
         }
+        self.guarded(&mut batch);
         self.enqueue(Arc::new(batch))
+    }
+
+    fn guarded(&self, batch: &mut Vec<Metric>) {
+        if let Some(guard) = &self.guard {
+            guard::pass(guard, batch, &self.name);
+        }
     }
 
     /// A batch that other outputs get too. True when a full batch waits to be written.
     pub(crate) fn push_shared(&self, batch: &Arc<Vec<Metric>>) -> bool {
         if self.takes_all() {
-            return self.enqueue(batch.clone());
+            return match &self.guard {
+                Some(guard) if !guard.lock().conforms(batch) => self.push_own(batch.to_vec()),
+                _ => self.enqueue(batch.clone()),
+            };
         }
         let mut naming = self.naming.lock();
         let mut own = Vec::new();
@@ -147,6 +171,7 @@ impl Queue {
         }
         self.stats.filtered.add((batch.len() - own.len()) as i64);
         drop(naming);
+        self.guarded(&mut own);
         self.enqueue(Arc::new(own))
     }
 
@@ -429,7 +454,7 @@ impl RunningOutput {
                 self.queue.stats.buffer_size.set(self.queue.len() as i64);
                 true
             }
-            Err(e) => self.settle_failed(taken, e),
+            Err(e) => self.settle_failed(taken, e).await,
         }
     }
 
@@ -457,7 +482,8 @@ impl RunningOutput {
     }
 
     /// Sorts out what a failed write did. True when nothing of the batch is left to be written again.
-    fn settle_failed(&mut self, taken: Taken, e: WriteError) -> bool {
+    async fn settle_failed(&mut self, taken: Taken, e: WriteError) -> bool {
+        let kept = Tracker::counting(e.rejected.len());
         let (accepted, rejected) = (e.accepted.len(), e.rejected.len());
         let mut done = vec![false; taken.len()];
         let metrics = taken.metrics();
@@ -469,10 +495,20 @@ impl RunningOutput {
         for rejection in &e.rejected {
             if let Some(done) = done.get_mut(rejection.index) {
                 *done = true;
-                metrics[rejection.index].reject();
+                let metric = metrics[rejection.index];
+                if dead_letter::enabled() {
+                    // The copy carries the message's acknowledgement, or, out of a disk buffer, one that is waited for here.
+                    let letter = Letter::metric(now(), metric.clone(), rejection.reason.as_str());
+                    dead_letter::record(letter.plugin(self.name()), Some(kept.issue(0)));
+                } else {
+                    metric.reject();
+                }
             }
         }
         drop(metrics);
+        while matches!(self.queue.buffer, Buffer::Disk(_)) && kept.in_flight() > 0 {
+            kept.changed().await;
+        }
         self.settle_written(accepted);
         self.queue.stats.rejected.add(rejected as i64);
         self.queue.stats.agent_rejected.add(rejected as i64);

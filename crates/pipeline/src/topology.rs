@@ -12,6 +12,7 @@ use wheatstone_config::{Config, PluginConfig};
 use wheatstone_plugin::conf::{self, Unused};
 use wheatstone_plugin::stats::{Stat, register, register_timing};
 use wheatstone_plugin::{AgentInfo, Build, Context, Kind, Level, Log, Output, Revealer, find};
+use wheatstone_type_guard::TypeGuardConfig;
 
 use crate::aggregate::{RunningAggregator, State};
 use crate::chain::{Chain, RunningProcessor};
@@ -48,6 +49,7 @@ pub struct Topology {
     pub(crate) aggregators: Vec<RunningAggregator>,
     pub(crate) outputs: Vec<BuiltOutput>,
     pub(crate) aligned: bool,
+    pub(crate) guard: Option<TypeGuardConfig>,
 }
 
 pub(crate) struct BuiltInput {
@@ -107,7 +109,8 @@ pub fn build(
     let outputs = of(Kind::Output).filter_map(|(i, p)| builder.keep(i, |b| b.output(p))).collect();
     if builder.problems.is_empty() {
         let aligned = config.agent.round_interval;
-        Ok(Topology { inputs, before, after, aggregators, outputs, aligned })
+        let guard = config.wheatstone.type_guard.clone();
+        Ok(Topology { inputs, before, after, aggregators, outputs, aligned, guard })
     } else {
         builder.problems.sort_by_key(|p| p.plugin);
         Err(builder.problems)
@@ -312,9 +315,10 @@ impl Builder<'_> {
         let filter = Filter::new(&common.filter, &log).map_err(Cause::Error)?;
         let has_siblings = self.config.plugins.iter().filter(|p| p.kind == Kind::Output).count() > 1;
         let disk = self.disk_buffer(p, limit).map_err(Cause::Error)?;
+        let guard = common.type_guard.clone().map(|config| (config, format!("outputs.{}-{}", p.name, p.id)));
         Ok(BuiltOutput {
             plugin,
-            queue: QueueParts { filter, naming: Naming::new(common), batch_size, has_siblings, stats, limit, disk },
+            queue: QueueParts { filter, naming: Naming::new(common), batch_size, has_siblings, stats, limit, disk, guard },
             startup: startup(p)?,
             log,
             flush_interval: common.flush_interval.filter(|i| !i.is_zero()).unwrap_or(agent.flush_interval).0,

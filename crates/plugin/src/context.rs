@@ -11,7 +11,8 @@ use crate::conf::{
     ConfigError, Duration, NodeKind, Reference, Secret, Table, Unused, deserialize_with_references, split_reference,
 };
 use crate::registry::{self, Build, Kind};
-use crate::{Key, Log, Parser, Result, Serializer};
+use crate::dead_letter::{self, Letter};
+use crate::{Ack, Key, Log, Parser, Result, Serializer};
 
 /// What `[agent]` says that plugins may want to know.
 #[derive(Clone, Debug)]
@@ -216,6 +217,12 @@ impl Context {
                 self.0.reads.lock().push(read);
             }
         }
+    }
+
+    /// Hands something over that can never be delivered, under the plugin's name. `keep` is dropped once it is safe. Where no
+    /// dead letters are kept it does nothing; ask [`dead_letter::enabled`](crate::dead_letter::enabled) before copying a payload.
+    pub fn dead_letter(&self, letter: Letter, keep: Option<Ack>) {
+        dead_letter::record(letter.plugin(self.log().name()), keep);
     }
 
     /// The text behind a secret, references to stores resolved. Asked anew each time it is used: stores may renew it.

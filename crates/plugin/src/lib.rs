@@ -38,6 +38,7 @@
 pub mod conf;
 mod accumulator;
 mod context;
+pub mod dead_letter;
 mod error;
 mod filter;
 mod log;

@@ -77,6 +77,7 @@ fn options(name: &str) -> Option<Table> {
             ])
         }
         "dedup" => table(&[]),
+        "pivot" => table(&[("tag_key", text("a")), ("value_key", text("b"))]),
         "rename" => {
             let one = [("tag", text("a")), ("dest", text("b"))];
             let two = [("field", text("b")), ("dest", text("a"))];

@@ -16,10 +16,19 @@ pub(crate) struct Folder {
 impl Folder {
     /// A folder that is there; `what` names it in the error.
     pub(crate) fn open(path: &str, prefix: &str, what: &str) -> Result<Folder> {
-        let path = std::path::absolute(path).with_context(|| format!("cannot determine absolute path of {path:?}"))?;
-        std::fs::metadata(&path)
-            .map_err(|e| anyhow!("accessing {what} {path:?} failed: stat {}: {}", path.display(), os_text(&e)))?;
-        Ok(Folder { path, prefix: prefix.to_owned() })
+        let path = std::path::absolute(path)
+            .with_context(|| format!("cannot determine absolute path of {path:?}"))?;
+        std::fs::metadata(&path).map_err(|e| {
+            anyhow!(
+                "accessing {what} {path:?} failed: stat {}: {}",
+                path.display(),
+                os_text(&e)
+            )
+        })?;
+        Ok(Folder {
+            path,
+            prefix: prefix.to_owned(),
+        })
     }
 
     /// The content of a key's file; a key that leads out of the folder is refused.
@@ -30,8 +39,13 @@ impl Folder {
             bail!("directory traversal detected for key {key:?}");
         }
         let file = self.path.join(&name);
-        let content = std::fs::read(&file)
-            .map_err(|e| anyhow!("cannot read the secret's value: open {}: {}", file.display(), os_text(&e)))?;
+        let content = std::fs::read(&file).map_err(|e| {
+            anyhow!(
+                "cannot read the secret's value: open {}: {}",
+                file.display(),
+                os_text(&e)
+            )
+        })?;
         String::from_utf8(content).map_err(|_| anyhow!("the secret {key:?} is no UTF-8 text"))
     }
 
@@ -80,13 +94,21 @@ mod tests {
         let folder = Folder::open(inner.to_str().unwrap(), "", "directory").unwrap();
         for key in ["../secret", "..", "a/../../secret", "/etc/passwd", "", "a/b"] {
             let error = folder.get(key).unwrap_err().to_string();
-            assert!(error.starts_with("directory traversal detected"), "{key:?}: {error}");
+            assert!(
+                error.starts_with("directory traversal detected"),
+                "{key:?}: {error}"
+            );
         }
     }
 
     #[test]
     fn a_folder_that_is_not_there_is_an_error() {
-        let error = Folder::open("/nonexistent/x", "", "directory").unwrap_err().to_string();
-        assert_eq!(error, "accessing directory \"/nonexistent/x\" failed: stat /nonexistent/x: no such file or directory");
+        let error = Folder::open("/nonexistent/x", "", "directory")
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "accessing directory \"/nonexistent/x\" failed: stat /nonexistent/x: no such file or directory"
+        );
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use wheatstone_plugin::{Phase, Tracker};
 
 use crate::buffer::Buffer;
@@ -127,10 +127,13 @@ impl Conn {
             let why = match Pin::new(&mut self.transport).poll_read(cx, &mut space) {
                 Poll::Pending => break false,
                 Poll::Ready(Ok(())) => {
-                    let n = space.filled().len();
+                    let (n, left) = (space.filled().len(), space.remaining());
                     if n > 0 {
                         buffer.filled(n);
                         got += n;
+                        if left > 0 && self.transport.short_read_is_all() {
+                            break false;
+                        }
                         continue;
                     }
                     "EOF".to_owned()
@@ -148,6 +151,13 @@ impl Conn {
         }
         self.last_received = Instant::now();
         Poll::Ready(Event::Bytes(got, full))
+    }
+
+    /// Leaves the connection alone for a while.
+    pub async fn rest(&mut self, pause: Duration) -> Result<(), String> {
+        self.transport.park().map_err(|e| go_text(&e))?;
+        sleep(pause).await;
+        Ok(())
     }
 
     /// Waits for the next thing to do, and writes meanwhile.

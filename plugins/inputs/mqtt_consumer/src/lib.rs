@@ -11,6 +11,7 @@ mod pace;
 mod packets;
 mod server;
 mod session;
+mod socket;
 mod standstill;
 mod subscription;
 mod topic;

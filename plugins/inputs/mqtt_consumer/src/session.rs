@@ -186,7 +186,7 @@ impl Session<'_> {
             flow.noted(&gulp, now);
             if !pause.is_zero() {
                 self.nudge(flow, true);
-                sleep(pause).await;
+                conn.rest(pause).await?;
             }
         }
         Ok(())

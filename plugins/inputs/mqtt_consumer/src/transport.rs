@@ -22,10 +22,11 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::server::{Scheme, Server};
+use crate::socket::Socket;
 
 /// An open stream.
 pub(crate) enum Transport {
-    Tcp(TcpStream),
+    Tcp(Socket),
     Tls(Box<TlsStream<TcpStream>>),
     Ws(Box<Ws<TcpStream>>),
     Wss(Box<Ws<TlsStream<TcpStream>>>),
@@ -34,6 +35,20 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
+    /// Prepares for a pause in which nobody reads.
+    pub fn park(&mut self) -> io::Result<()> {
+        match self {
+            Transport::Tcp(socket) => socket.park(),
+            // These read ahead of what they give, so that they always have to be asked until they wait.
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a read that left space has taken all there was.
+    pub fn short_read_is_all(&self) -> bool {
+        matches!(self, Transport::Tcp(_))
+    }
+
     /// Opens the stream. The error is written as Go writes it, for that is what users search for.
     pub async fn open(server: &Server, tls: Option<&Arc<ClientConfig>>) -> Result<Transport, String> {
         Ok(match server.scheme {
@@ -45,7 +60,7 @@ impl Transport {
             ),
             #[cfg(not(unix))]
             Scheme::Unix => return Err("local sockets are not available on this system".to_owned()),
-            Scheme::Tcp => Transport::Tcp(dial(server).await?),
+            Scheme::Tcp => Transport::Tcp(Socket::Watched(dial(server).await?)),
             Scheme::Tls => Transport::Tls(Box::new(secure(dial(server).await?, server, tls).await?)),
             Scheme::Ws => Transport::Ws(Box::new(Ws::open(dial(server).await?, server, "ws").await?)),
             Scheme::Wss => {

@@ -38,13 +38,13 @@ pub(super) fn walk<'a>(json: &'a str, path: &'a str) -> Found<'a> {
         };
     }
     let mut value = walk.value;
-    value.index = place(json, &value.raw);
+    value.index = place(json, &value);
     value
 }
 
 /// Where a part of a text stands in it; 0 where it is none.
-fn place(json: &str, raw: &Cow<'_, str>) -> usize {
-    match raw {
+fn place(json: &str, found: &Found<'_>) -> usize {
+    match &found.raw {
         Cow::Borrowed(raw) if !raw.is_empty() => {
             let at = (raw.as_ptr() as usize).wrapping_sub(json.as_ptr() as usize);
             if at < json.len() { at } else { 0 }
@@ -172,10 +172,8 @@ impl<'a> Walk<'a> {
             match &step.elements {
                 Elements::At(_) if wanted && step.rest.path.is_none() => return self.hit(value),
                 Elements::Each(_) => elements.push(value),
-                Elements::Query(query) => {
-                    if self.query(query, step.rest.path, value, &mut collected) {
-                        return (end, true);
-                    }
+                Elements::Query(query) if self.query(query, step.rest.path, value, &mut collected) => {
+                    return (end, true);
                 }
                 _ => {}
             }

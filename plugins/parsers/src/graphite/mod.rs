@@ -187,12 +187,18 @@ mod tests {
              field \"cpu\" time: strconv.ParseFloat: parsing \"1z\": invalid syntax"
         );
         for time in ["2147472001", "2147472000.5", "-2147558401", "nan", "inf"] {
-            assert_eq!(message(&format!("a 1 {time}")), "timestamp out of range", "{time}");
+            assert_eq!(
+                message(&format!("a 1 {time}")),
+                "timestamp out of range",
+                "{time}"
+            );
         }
         assert!(parse::<Graphite>(with(&[]), "a 1 2147472000").is_ok());
         assert_eq!(
             build::<Graphite>(with(&["a.b"])).err(),
-            Some("creating template engine failed: no measurement specified for template. \"a.b\" ".to_owned())
+            Some(
+                "creating template engine failed: no measurement specified for template. \"a.b\" ".to_owned()
+            )
         );
     }
 

@@ -203,7 +203,10 @@ mod tests {
     fn apply(templates: &[&str], name: &str) -> String {
         let texts: Vec<String> = templates.iter().map(|t| (*t).to_owned()).collect();
         let templates = Templates::new(&texts).expect("valid templates");
-        let applied = templates.find(name).apply(name, "_").expect("a template that fits");
+        let applied = templates
+            .find(name)
+            .apply(name, "_")
+            .expect("a template that fits");
         let tags: Vec<_> = applied.tags.iter().map(|(k, v)| format!("{k}={v}")).collect();
         format!("{} {} {}", applied.measurement, tags.join(","), applied.field)
     }
@@ -218,7 +221,11 @@ mod tests {
             ("measurement.measurement.field*", "a.b.c.d", "a_b  c_d"),
             ("measurement.field.x.field", "a.b.c.d", "a x=c b_d"),
             ("measurement.t t=1,u=2", "a.b", "a t=1_b,u=2 "),
-            ("/ /*/* /measurement/host/measurement*", "/tel/h1/cpu", "tel_cpu host=h1 "),
+            (
+                "/ /*/* /measurement/host/measurement*",
+                "/tel/h1/cpu",
+                "tel_cpu host=h1 ",
+            ),
         ] {
             assert_eq!(apply(&[template], name), want, "{template} {name}");
         }
@@ -233,7 +240,10 @@ mod tests {
             "*.local .wrong.measurement*",
         ];
         assert_eq!(apply(&templates, "servers.a.load"), "load host=a ");
-        assert_eq!(apply(&templates, "servers.local.cpu.load"), "load host=local,resource=cpu ");
+        assert_eq!(
+            apply(&templates, "servers.local.cpu.load"),
+            "load host=local,resource=cpu "
+        );
         assert_eq!(apply(&templates, "x.y.z"), "z wrong=y ");
         assert_eq!(apply(&templates, "one"), "one  ");
         assert_eq!(apply(&["a.b measurement", "measurement.tag"], "x.y"), "x tag=y ");

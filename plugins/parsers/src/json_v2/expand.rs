@@ -17,8 +17,9 @@ pub(super) struct Expander<'p> {
     /// Name and time of new metrics.
     pub(super) name: Key,
     pub(super) time: Timestamp,
-    /// The object that is read, or was read last: as in Telegraf, its options hold until the next one.
-    pub(super) object: Option<&'p Object>,
+    /// The object that is read, or was read last: as in Telegraf, its options hold until the next one, but not beyond the
+    /// payload.
+    pub(super) object: &'p Object,
     /// What the paths within the object lead to.
     pub(super) found: Vec<(Found<'p>, &'p Item)>,
     /// Whether objects are read. Outside of `object` tables they are not.
@@ -44,14 +45,20 @@ pub(super) struct Node<'v, 'p> {
 }
 
 impl<'p> Expander<'p> {
-    pub(super) fn new(log: &'p Log, keys: &'p mut KeyCache, name: Key, time: Timestamp) -> Expander<'p> {
+    pub(super) fn new(
+        log: &'p Log,
+        keys: &'p mut KeyCache,
+        name: Key,
+        time: Timestamp,
+        object: &'p Object,
+    ) -> Expander<'p> {
         Expander {
             log,
             keys,
             metrics: Vec::new(),
             name,
             time,
-            object: None,
+            object,
             found: Vec::new(),
             in_object: false,
             replaced: false,
@@ -144,7 +151,7 @@ impl<'p> Expander<'p> {
     /// All members of an object in one metric; a member that is an array makes several of it.
     fn combine(&mut self, node: &Node<'_, 'p>) -> Vec<Id> {
         let mut made = Vec::new();
-        let Some(object) = self.object else { return made };
+        let object = self.object;
         node.value.for_each(|key, value| {
             let key = key.map_or_else(String::new, |key| key.string().replace(' ', "_"));
             let set_name = match node.set_name.as_str() {
@@ -193,11 +200,8 @@ impl<'p> Expander<'p> {
 
     fn scalar(&mut self, node: Node<'_, 'p>) -> Result<Vec<Id>> {
         let whole = Ok(vec![node.metric]);
-        let time_key = self.object.map_or("", |object| object.time_key.as_str());
-        if let Some(object) = self.object
-            && !time_key.is_empty()
-            && node.set_name == time_key
-        {
+        let object = self.object;
+        if !object.time_key.is_empty() && node.set_name == object.time_key {
             let format = object
                 .time_format
                 .as_ref()
@@ -209,7 +213,7 @@ impl<'p> Expander<'p> {
         if node.value.kind == Kind::Null {
             return whole;
         }
-        if self.object.is_none_or(|object| object.items.is_empty()) {
+        if object.items.is_empty() {
             self.add(&node, node.tag, node.kind, &node.output_name)?;
             return whole;
         }

@@ -12,11 +12,13 @@ pub use config::{DataSet, JsonV2Config, ObjectConfig, Section};
 use crate::gjson_path::{self, Found, Kind};
 use crate::value::number::quote;
 use expand::{Expander, Id, Node};
-use plan::{Item, Plan};
+use plan::{Item, Object, Plan};
 
 /// The parser of `data_format = "json_v2"`.
 pub struct JsonV2 {
     plans: Vec<Plan>,
+    /// The options of objects before the first `object` table.
+    plain: Object,
     keys: KeyCache,
     log: Log,
 }
@@ -32,6 +34,7 @@ impl Plugin for JsonV2 {
         let plans = sections.map(|(place, section)| Plan::new(section, place + 1, cx.metric_name()));
         Ok(JsonV2 {
             plans: plans.collect::<Result<_>>()?,
+            plain: Object::new(ObjectConfig::default()),
             keys: KeyCache::default(),
             log: cx.log().clone(),
         })
@@ -48,7 +51,7 @@ impl Parser for JsonV2 {
             bail!("invalid JSON provided, unable to parse: {json}");
         }
         let mut metrics = Vec::new();
-        let mut expander = Expander::new(&self.log, &mut self.keys, key!(""), now);
+        let mut expander = Expander::new(&self.log, &mut self.keys, key!(""), now, &self.plain);
         for plan in &self.plans {
             let ids = run(plan, &json, now, &mut expander)?;
             // What the next plan makes begins anew.
@@ -160,7 +163,7 @@ fn objects<'p>(plan: &'p Plan, json: &'p str, expander: &mut Expander<'p>) -> Re
     expander.in_object = true;
     let mut all = Vec::new();
     for object in &plan.objects {
-        expander.object = Some(object);
+        expander.object = object;
         expander.found.clear();
         let Some(value) = follow(&object.path, object.optional, json)? else {
             continue;

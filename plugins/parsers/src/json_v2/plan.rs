@@ -90,7 +90,7 @@ impl Item {
 }
 
 impl Object {
-    fn new(config: ObjectConfig) -> Object {
+    pub(super) fn new(config: ObjectConfig) -> Object {
         let time_format = if config.timestamp_format.is_empty() {
             Err("use of 'timestamp_key' requires 'timestamp_format'".to_owned())
         } else {

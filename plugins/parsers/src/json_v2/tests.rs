@@ -1,39 +1,16 @@
-use std::sync::Arc;
-
 use proptest::prelude::*;
+use wheatstone_plugin::conf::{self, Table};
 
 use super::*;
-use wheatstone_plugin::conf::{self, Table};
-use wheatstone_plugin::{AgentInfo, Kind as PluginKind};
-
-const NOW: Timestamp = 42;
+use crate::testing::{NOW, feed};
 
 fn build(options: serde_json::Value) -> Result<JsonV2, String> {
-    let log = Log::new("parsers.json_v2::test", None, None);
-    let agent = Arc::new(AgentInfo::default());
-    let cx = Context::new(PluginKind::Parser, "m", "", Table::default(), log, agent);
-    let config = serde_json::from_value(options).map_err(|e| e.to_string())?;
-    JsonV2::new(config, &cx).map_err(|e| format!("{e:#}"))
-}
-
-fn show(metric: &Metric) -> String {
-    let mut text = metric.name().to_string();
-    metric.tags().for_each(|(k, v)| text += &format!(",{k}={v}"));
-    let fields: Vec<_> = metric.fields().map(|(k, v)| format!("{k}={v:?}")).collect();
-    text += &format!(" {}", fields.join(","));
-    if metric.time() != NOW {
-        text += &format!(" {}", metric.time());
-    }
-    text
+    crate::testing::build(serde_json::from_value(options).map_err(|e| e.to_string())?)
 }
 
 fn parse(section: serde_json::Value, payload: &str) -> Result<Vec<String>, String> {
     let mut parser = build(serde_json::json!({ "json_v2": [section] }))?;
-    let mut out = Vec::new();
-    parser
-        .parse(payload.as_bytes(), NOW, &mut out)
-        .map_err(|e| format!("{e:#}"))?;
-    Ok(out.iter().map(show).collect())
+    feed(&mut parser, payload.as_bytes())
 }
 
 macro_rules! check {
@@ -76,6 +53,15 @@ fn paths_within_objects_pick_members() {
         {"object": [{"path": "l", "field": [{"path": "#.v", "type": "int"}, {"path": "#(k=\"y\").w", "rename": "ww"}], "tag": [{"path": "#.k"}]}]},
         r#"{"l":[{"k":"x","v":1,"w":5},{"k":"y","v":2,"w":6}]}"#,
         ["m,k=x v=Int(1)", "m,k=y v=Int(2),ww=Float(6.0)"]
+    );
+}
+
+#[test]
+fn objects_in_an_array_need_no_object_table() {
+    check!(
+        {"field": [{"path": "l", "type": "int"}]},
+        r#"{"l":[{"a":1.5,"b":{"c":2}},3]}"#,
+        ["m l_a=Int(1),l_b_c=Int(2)", "m l=Int(3)"]
     );
 }
 

@@ -49,7 +49,10 @@ impl Parser for Logfmt {
                 Err(error) => {
                     out.truncate(before);
                     let (position, line) = (error.position + 1, number + 1);
-                    bail!("logfmt syntax error at pos {position} on line {line}: {}", error.what);
+                    bail!(
+                        "logfmt syntax error at pos {position} on line {line}: {}",
+                        error.what
+                    );
                 }
             }
         }
@@ -125,7 +128,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         let message = |payload: &str| parse::<Logfmt>(tagged(&[]), payload).err().unwrap_or_default();
-        let at = |position, line, what| format!("logfmt syntax error at pos {position} on line {line}: {what}");
+        let at =
+            |position, line, what| format!("logfmt syntax error at pos {position} on line {line}: {what}");
         assert_eq!(message("a=1\n\"b\""), at(1, 2, "unexpected '\"'"));
         assert_eq!(message("a =1"), at(3, 1, "unexpected '='"));
         assert_eq!(message("a=b=c"), at(4, 1, "unexpected '='"));

@@ -56,7 +56,11 @@ impl OpenTsdb {
         let failed = |what: &str| format!("parsing field {} {what} failed", quote(name));
         let value = parse_float(value).with_context(|| failed("value"))?;
         let time = parse_int(time, "ParseInt").with_context(|| failed("time"))?;
-        let unit = if time < FIRST_MILLISECOND { 1_000_000_000 } else { 1_000_000 };
+        let unit = if time < FIRST_MILLISECOND {
+            1_000_000_000
+        } else {
+            1_000_000
+        };
         let mut metric = Metric::new(self.keys.get(name), time.wrapping_mul(unit));
         for tag in words {
             if let Some((key, value)) = tag.split_once('=')

@@ -29,7 +29,9 @@ impl Decrypter {
             "aes" | "aes128" | "aes192" | "aes256" => {}
             _ => bail!("unknown cipher {cipher:?}"),
         }
-        Decrypter::of_aes(cipher, &parts, config).context("init of AES decrypter failed").map(Some)
+        Decrypter::of_aes(cipher, &parts, config)
+            .context("init of AES decrypter failed")
+            .map(Some)
     }
 
     fn of_aes(cipher: &str, parts: &[String], config: &AesConfig) -> Result<Decrypter> {
@@ -46,7 +48,10 @@ impl Decrypter {
             _ => bail!("unsupported AES cipher {name:?}"),
         };
         if mode != "cbc" {
-            bail!("unsupported cipher mode {:?}", cipher.split('/').nth(1).unwrap_or_default());
+            bail!(
+                "unsupported cipher mode {:?}",
+                cipher.split('/').nth(1).unwrap_or_default()
+            );
         }
         let padded = match padding {
             "" | "none" => false,
@@ -60,8 +65,14 @@ impl Decrypter {
             if config.salt.is_empty() || config.iterations == 0 {
                 bail!("salt and iterations required for password-based-keys");
             }
-            if !matches!(config.kdf_algorithm.to_uppercase().as_str(), "" | "PBKDF2-HMAC-SHA256") {
-                bail!("generating key failed: unknown key-derivation function {:?}", config.kdf_algorithm);
+            if !matches!(
+                config.kdf_algorithm.to_uppercase().as_str(),
+                "" | "PBKDF2-HMAC-SHA256"
+            ) {
+                bail!(
+                    "generating key failed: unknown key-derivation function {:?}",
+                    config.kdf_algorithm
+                );
             }
         } else if config.key.references().next().is_none() {
             key_of(config.key.template(), key_length)?;
@@ -72,17 +83,27 @@ impl Decrypter {
         if config.init_vector.references().next().is_none() {
             vector_of(config.init_vector.template())?;
         }
-        Ok(Decrypter { key_length, padded, config: config.clone() })
+        Ok(Decrypter {
+            key_length,
+            padded,
+            config: config.clone(),
+        })
     }
 
     /// The text behind an encrypted one.
     pub(crate) async fn decrypt(&self, text: &str, cx: &Context) -> Result<String> {
-        let mut data = STANDARD.decode(text).map_err(|_| anyhow!("base64 decoding failed"))?;
+        let mut data = STANDARD
+            .decode(text)
+            .map_err(|_| anyhow!("base64 decoding failed"))?;
         if data.len() % BLOCK != 0 {
             bail!("invalid data size {}", data.len());
         }
         let key = self.key(cx).await?;
-        let vector = vector_of(&cx.reveal(&self.config.init_vector).await.context("getting initialization-vector failed")?)?;
+        let vector = vector_of(
+            &cx.reveal(&self.config.init_vector)
+                .await
+                .context("getting initialization-vector failed")?,
+        )?;
         let opened = match self.key_length {
             16 => Decryptor::<Aes128>::new_from_slices(&key, &vector).map(|c| run(c, &mut data)),
             24 => Decryptor::<Aes192>::new_from_slices(&key, &vector).map(|c| run(c, &mut data)),
@@ -90,7 +111,9 @@ impl Decrypter {
         };
         opened.map_err(|_| anyhow!("creating AES cipher failed"))??;
         if self.padded {
-            let Some(count) = data.last().map(|n| usize::from(*n)) else { bail!("empty value to trim") };
+            let Some(count) = data.last().map(|n| usize::from(*n)) else {
+                bail!("empty value to trim")
+            };
             if data.len() < count {
                 bail!("length {} shorter than trim value {count}", data.len());
             }
@@ -101,24 +124,45 @@ impl Decrypter {
 
     async fn key(&self, cx: &Context) -> Result<Vec<u8>> {
         if !self.config.key.is_empty() {
-            return key_of(&cx.reveal(&self.config.key).await.context("getting key failed")?, self.key_length);
+            return key_of(
+                &cx.reveal(&self.config.key).await.context("getting key failed")?,
+                self.key_length,
+            );
         }
-        let password = cx.reveal(&self.config.password).await.context("getting password failed")?;
-        let salt = cx.reveal(&self.config.salt).await.context("getting salt failed")?;
+        let password = cx
+            .reveal(&self.config.password)
+            .await
+            .context("getting password failed")?;
+        let salt = cx
+            .reveal(&self.config.salt)
+            .await
+            .context("getting salt failed")?;
         let mut key = vec![0; self.key_length];
-        pbkdf2_hmac::<Sha256>(password.as_bytes(), salt.as_bytes(), self.config.iterations, &mut key);
+        pbkdf2_hmac::<Sha256>(
+            password.as_bytes(),
+            salt.as_bytes(),
+            self.config.iterations,
+            &mut key,
+        );
         Ok(key)
     }
 }
 
 fn run<C: BlockModeDecrypt>(cipher: C, data: &mut [u8]) -> Result<()> {
-    cipher.decrypt_padded::<NoPadding>(data).map(|_| ()).map_err(|_| anyhow!("decryption failed"))
+    cipher
+        .decrypt_padded::<NoPadding>(data)
+        .map(|_| ())
+        .map_err(|_| anyhow!("decryption failed"))
 }
 
 fn key_of(text: &str, length: usize) -> Result<Vec<u8>> {
     let key = from_hex(text).context("decoding key failed")?;
     if key.len() != length {
-        bail!("key length ({} bit) does not match cipher ({} bit)", key.len() * 8, length * 8);
+        bail!(
+            "key length ({} bit) does not match cipher ({} bit)",
+            key.len() * 8,
+            length * 8
+        );
     }
     Ok(key)
 }
@@ -134,6 +178,8 @@ fn from_hex(text: &str) -> Result<Vec<u8>> {
     if !text.len().is_multiple_of(2) || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
         bail!("this is no hexadecimal text");
     }
-    let pairs = (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16));
+    let pairs = (0..text.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&text[i..i + 2], 16));
     Ok(pairs.collect::<Result<_, _>>()?)
 }

@@ -17,8 +17,12 @@ impl Http {
             expression if expression.is_empty() => text,
             expression => {
                 // Apart from the runtime: the expression may be slow, and a panic of the library stays there.
-                let transformed = tokio::task::spawn_blocking(move || transform::apply(&expression, &text)).await;
-                transformed.map_err(|_| anyhow!("the expression cannot be evaluated")).and_then(|r| r).context("transforming data failed")?
+                let transformed =
+                    tokio::task::spawn_blocking(move || transform::apply(&expression, &text)).await;
+                transformed
+                    .map_err(|_| anyhow!("the expression cannot be evaluated"))
+                    .and_then(|r| r)
+                    .context("transforming data failed")?
             }
         };
         serde_json::from_str(&text).map_err(|e| {
@@ -34,20 +38,43 @@ impl Http {
         let client = self.options.client(&self.address).await?;
         let mut request = client.get(self.url.clone());
         for (name, value) in &self.config.headers {
-            let value = self.cx.reveal(value).await.with_context(|| format!("getting header {name:?} failed"))?;
+            let value = self
+                .cx
+                .reveal(value)
+                .await
+                .with_context(|| format!("getting header {name:?} failed"))?;
             request = request.header(name, value);
         }
         if !self.config.token.is_empty() {
-            let token = self.cx.reveal(&self.config.token).await.context("getting token failed")?;
+            let token = self
+                .cx
+                .reveal(&self.config.token)
+                .await
+                .context("getting token failed")?;
             request = request.header("Authorization", format!("Bearer {}", token.trim()));
         } else if !self.config.username.is_empty() && !self.config.password.is_empty() {
-            let username = self.cx.reveal(&self.config.username).await.context("getting username failed")?;
-            let password = self.cx.reveal(&self.config.password).await.context("getting password failed")?;
-            request = request.header("Authorization", format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))));
+            let username = self
+                .cx
+                .reveal(&self.config.username)
+                .await
+                .context("getting username failed")?;
+            let password = self
+                .cx
+                .reveal(&self.config.password)
+                .await
+                .context("getting password failed")?;
+            request = request.header(
+                "Authorization",
+                format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))),
+            );
         }
         let answer = request.send().await.map_err(|e| {
             // What is said of a header that cannot be sent might show it.
-            let text = if e.is_builder() { "invalid header".to_owned() } else { describe(&e, &self.url, &self.address) };
+            let text = if e.is_builder() {
+                "invalid header".to_owned()
+            } else {
+                describe(&e, &self.url, &self.address)
+            };
             anyhow!("executing request failed: {}", text.replacen("Post ", "Get ", 1))
         })?;
         let status = answer.status();
@@ -64,6 +91,8 @@ impl Http {
                 shown.join(" ")
             );
         }
-        read_text(answer).await.map_err(|_| anyhow!("the answer broke off"))
+        read_text(answer)
+            .await
+            .map_err(|_| anyhow!("the answer broke off"))
     }
 }

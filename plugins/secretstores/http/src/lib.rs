@@ -40,7 +40,12 @@ impl Plugin for Http {
         Ok(Http {
             url: Url::parse(&config.url).map_err(|e| anyhow!("invalid 'url': {e}"))?,
             address: Address::parse(&config.url)?,
-            options: Options::new(config.timeout.0, &config.http_proxy_url, &config.local_address, &tls)?,
+            options: Options::new(
+                config.timeout.0,
+                &config.http_proxy_url,
+                &config.local_address,
+                &tls,
+            )?,
             cx: cx.clone(),
             config,
             decrypter,
@@ -71,7 +76,8 @@ impl SecretStore for Http {
         }
     }
     async fn list(&self) -> Result<Vec<String>> {
-        self.with_secrets(|secrets| secrets.keys().cloned().collect()).await
+        self.with_secrets(|secrets| secrets.keys().cloned().collect())
+            .await
     }
 }
 

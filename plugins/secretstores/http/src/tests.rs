@@ -16,8 +16,15 @@ async fn server(status: u16, body: &'static str, wanted: &'static str) -> String
             let mut buffer = vec![0; 8192];
             let n = stream.read(&mut buffer).await.unwrap_or_default();
             let request = String::from_utf8_lossy(&buffer[..n]).into_owned();
-            let status = if request.to_lowercase().contains(&wanted.to_lowercase()) { status } else { 418 };
-            let head = format!("HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            let status = if request.to_lowercase().contains(&wanted.to_lowercase()) {
+                status
+            } else {
+                418
+            };
+            let head = format!(
+                "HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
             let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
         }
     });
@@ -49,9 +56,17 @@ fn store(url: &str, options: &[(&str, &str)], aes: &[(&str, &str)]) -> Result<Ht
 
 #[tokio::test]
 async fn an_object_of_texts_is_the_secrets() {
-    let url = server(200, r#"{"user 2":"password-B","user@company.com":"my$3cR3T","empty €":""}"#, "GET /secrets").await;
+    let url = server(
+        200,
+        r#"{"user 2":"password-B","user@company.com":"my$3cR3T","empty €":""}"#,
+        "GET /secrets",
+    )
+    .await;
     let store = store(&url, &[], &[]).unwrap();
-    assert_eq!(store.list().await.unwrap(), ["empty €", "user 2", "user@company.com"]);
+    assert_eq!(
+        store.list().await.unwrap(),
+        ["empty €", "user 2", "user@company.com"]
+    );
     assert_eq!(store.get("user@company.com").await.unwrap(), "my$3cR3T");
     assert_eq!(store.get("empty €").await.unwrap(), "");
     assert_eq!(store.get("nix").await.unwrap_err().to_string(), "not found");
@@ -59,11 +74,19 @@ async fn an_object_of_texts_is_the_secrets() {
 
 #[tokio::test]
 async fn other_forms_are_transformed() {
-    let url = server(200, r#"[{"user":"a","secret":"x"},{"user":"b","secret":"y"}]"#, "").await;
+    let url = server(
+        200,
+        r#"[{"user":"a","secret":"x"},{"user":"b","secret":"y"}]"#,
+        "",
+    )
+    .await;
     let reshaped = store(&url, &[("transformation", "{user: secret}")], &[]).unwrap();
     assert_eq!(reshaped.get("b").await.unwrap(), "y");
     let error = format!("{:#}", store(&url, &[], &[]).unwrap().get("b").await.unwrap_err());
-    assert!(error.contains("maybe missing or wrong data transformation"), "{error}");
+    assert!(
+        error.contains("maybe missing or wrong data transformation"),
+        "{error}"
+    );
     assert!(store(&url, &[("transformation", "{user: ")], &[]).is_err());
 }
 
@@ -71,14 +94,27 @@ async fn other_forms_are_transformed() {
 async fn the_request_carries_who_asks() {
     for (options, wanted) in [
         (&[("token", " tok ")][..], "authorization: bearer tok\r\n"),
-        (&[("username", "u"), ("password", "p")], "authorization: basic dTpw\r\n"),
+        (
+            &[("username", "u"), ("password", "p")],
+            "authorization: basic dTpw\r\n",
+        ),
     ] {
         let url = server(200, r#"{"a":"x"}"#, wanted).await;
         assert_eq!(store(&url, options, &[]).unwrap().get("a").await.unwrap(), "x");
         let error = format!("{:#}", store(&url, &[], &[]).unwrap().get("a").await.unwrap_err());
-        assert_eq!(error, "reading body failed: received status code 418 (I'm a teapot), expected any value out of [200]");
+        assert_eq!(
+            error,
+            "reading body failed: received status code 418 (I'm a teapot), expected any value out of [200]"
+        );
     }
-    let error = format!("{:?}", store("http://127.0.0.1:1/x", &[("token", "a\nhunter2")], &[]).unwrap().get("a").await.unwrap_err());
+    let error = format!(
+        "{:?}",
+        store("http://127.0.0.1:1/x", &[("token", "a\nhunter2")], &[])
+            .unwrap()
+            .get("a")
+            .await
+            .unwrap_err()
+    );
     assert!(!error.contains("hunter2"), "{error}");
 }
 
@@ -88,7 +124,12 @@ async fn encrypted_secrets_are_decrypted() {
     let key = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     let vector = "000102030405060708090a0b0c0d0e0f";
     let url = server(200, r#"{"a":"VmR2liPJw3Z4NX4mVHW5Ez/LT/utMHAIxKbBLoK0ANw=","b":"c55UXzQlTmg8/EALFOk6GtOGiMgRILtIMXYYxAHMDWE="}"#, "").await;
-    let keyed = store(&url, &[("cipher", "AES256/CBC/PKCS#7")], &[("key", key), ("init_vector", vector)]).unwrap();
+    let keyed = store(
+        &url,
+        &[("cipher", "AES256/CBC/PKCS#7")],
+        &[("key", key), ("init_vector", vector)],
+    )
+    .unwrap();
     assert_eq!(keyed.get("a").await.unwrap(), "hunter2 is the secret");
     let derived = [("password", "pass"), ("salt", "salty"), ("init_vector", vector)];
     let derived = store(&url, &[("cipher", "AES128/CBC/PKCS#5")], &derived).unwrap();
@@ -106,12 +147,36 @@ fn ciphers_are_checked() {
         ("AES/CBC", &[key, vector], "unsupported AES cipher \"aes\""),
         ("AES128/GCM", &[key, vector], "unsupported cipher mode \"GCM\""),
         ("AES128/CBC/zero", &[key, vector], "unsupported padding \"zero\""),
-        ("AES256/CBC", &[key, vector], "key length (128 bit) does not match cipher (256 bit)"),
-        ("AES128/CBC", &[vector], "either key or password has to be specified"),
-        ("AES128/CBC", &[key], "'init_vector' has to be specified or derived from password"),
-        ("AES128/CBC", &[key, ("init_vector", "00")], "init vector size must match block size"),
+        (
+            "AES256/CBC",
+            &[key, vector],
+            "key length (128 bit) does not match cipher (256 bit)",
+        ),
+        (
+            "AES128/CBC",
+            &[vector],
+            "either key or password has to be specified",
+        ),
+        (
+            "AES128/CBC",
+            &[key],
+            "'init_vector' has to be specified or derived from password",
+        ),
+        (
+            "AES128/CBC",
+            &[key, ("init_vector", "00")],
+            "init vector size must match block size",
+        ),
     ] {
-        let error = format!("{:#}", store("http://127.0.0.1:1/", &[("cipher", cipher)], aes).err().unwrap());
-        assert!(error.starts_with("creating decryptor failed: ") && error.ends_with(message), "{error}");
+        let error = format!(
+            "{:#}",
+            store("http://127.0.0.1:1/", &[("cipher", cipher)], aes)
+                .err()
+                .unwrap()
+        );
+        assert!(
+            error.starts_with("creating decryptor failed: ") && error.ends_with(message),
+            "{error}"
+        );
     }
 }

@@ -24,12 +24,18 @@ pub(crate) fn apply(expression: &str, text: &str) -> Result<String> {
     // look at the list as a whole.
     let object = expression.trim();
     let over_items = input.is_array() && object.starts_with('{') && object.ends_with('}');
-    let expression = if over_items { format!("$merge($.{object})") } else { object.to_owned() };
+    let expression = if over_items {
+        format!("$merge($.{object})")
+    } else {
+        object.to_owned()
+    };
     let arena = Bump::new();
     let compiled = JsonAta::new(&expression, &arena).map_err(|e| anyhow!("{e}"))?;
     let result = compiled.evaluate_timeboxed(Some(&input.to_string()), Some(DEPTH), Some(MILLISECONDS));
     // Errors quote values, and values are secrets.
-    result.map(|value| value.serialize(false)).map_err(|e| anyhow!("the expression failed with {}", e.code()))
+    result
+        .map(|value| value.serialize(false))
+        .map_err(|e| anyhow!("the expression failed with {}", e.code()))
 }
 
 #[cfg(test)]
@@ -39,13 +45,29 @@ mod tests {
     #[test]
     fn data_is_reshaped() {
         for (expression, input, output) in [
-            ("{user: secret}", r#"[{"user":"a","secret":"x"},{"user":"b","secret":"y $"}]"#, r#"{"a":"x","b":"y $"}"#),
+            (
+                "{user: secret}",
+                r#"[{"user":"a","secret":"x"},{"user":"b","secret":"y $"}]"#,
+                r#"{"a":"x","b":"y $"}"#,
+            ),
             ("data", r#"{"data":{"a":"x"}}"#, r#"{"a":"x"}"#),
-            ("items.{name: value}", r#"{"items":{"name":"a","value":"x"}}"#, r#"{"a":"x"}"#),
-            ("$merge(data.{key: val})", r#"{"data":[{"key":"a","val":"x"},{"key":"b","val":"y"}]}"#, r#"{"a":"x","b":"y"}"#),
+            (
+                "items.{name: value}",
+                r#"{"items":{"name":"a","value":"x"}}"#,
+                r#"{"a":"x"}"#,
+            ),
+            (
+                "$merge(data.{key: val})",
+                r#"{"data":[{"key":"a","val":"x"},{"key":"b","val":"y"}]}"#,
+                r#"{"a":"x","b":"y"}"#,
+            ),
         ] {
             let found: serde_json::Value = serde_json::from_str(&apply(expression, input).unwrap()).unwrap();
-            assert_eq!(found, serde_json::from_str::<serde_json::Value>(output).unwrap(), "{expression}");
+            assert_eq!(
+                found,
+                serde_json::from_str::<serde_json::Value>(output).unwrap(),
+                "{expression}"
+            );
         }
     }
 

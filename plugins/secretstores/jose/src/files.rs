@@ -31,7 +31,11 @@ impl Files {
             (Some(rest), Some(home)) => home.join(rest.trim_start_matches('/')),
             _ => PathBuf::from(path),
         };
-        Files { path, password, cx: cx.clone() }
+        Files {
+            path,
+            password,
+            cx: cx.clone(),
+        }
     }
 
     /// A secret.
@@ -39,29 +43,42 @@ impl Files {
         let file = self.file(key)?;
         let token = match std::fs::read_to_string(&file) {
             Ok(token) => token,
-            Err(e) if e.kind() == ErrorKind::NotFound => bail!("The specified item could not be found in the keyring"),
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                bail!("The specified item could not be found in the keyring")
+            }
             Err(e) => return Err(e).with_context(|| format!("reading {} failed", file.display())),
         };
         let password = self.password().await?;
         // Deriving the key takes milliseconds of work on purpose.
         let opened = tokio::task::spawn_blocking(move || jwe::open(token.trim(), &password)).await?;
         let payload = opened.with_context(|| format!("opening {} failed", file.display()))?;
-        let item: Item = serde_json::from_slice(&payload).map_err(|_| anyhow!("{} holds no secret", file.display()))?;
-        let data = STANDARD.decode(item.data).map_err(|_| anyhow!("{} holds no secret", file.display()))?;
+        let item: Item =
+            serde_json::from_slice(&payload).map_err(|_| anyhow!("{} holds no secret", file.display()))?;
+        let data = STANDARD
+            .decode(item.data)
+            .map_err(|_| anyhow!("{} holds no secret", file.display()))?;
         String::from_utf8(data).map_err(|_| anyhow!("the secret {key:?} is no UTF-8 text"))
     }
 
     /// The names of the secrets.
     pub fn list(&self) -> Result<Vec<String>> {
-        let Ok(entries) = std::fs::read_dir(&self.path) else { return Ok(Vec::new()) };
-        Ok(entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect())
+        let Ok(entries) = std::fs::read_dir(&self.path) else {
+            return Ok(Vec::new());
+        };
+        Ok(entries
+            .flatten()
+            .map(|e| e.file_name().to_string_lossy().into_owned())
+            .collect())
     }
 
     async fn password(&self) -> Result<String> {
         if self.password.is_empty() {
             bail!("no password is set for the secrets in {}", self.path.display());
         }
-        self.cx.reveal(&self.password).await.context("getting password failed")
+        self.cx
+            .reveal(&self.password)
+            .await
+            .context("getting password failed")
     }
 
     fn file(&self, key: &str) -> Result<PathBuf> {
@@ -101,7 +118,10 @@ impl SecretEditor for Files {
 #[cfg(unix)]
 fn make_folder(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
 }
 #[cfg(not(unix))]
 fn make_folder(path: &Path) -> std::io::Result<()> {
@@ -125,7 +145,14 @@ mod tests {
 
     fn files(path: &Path, password: &str) -> Files {
         let log = Log::new("secretstores.jose", None, None);
-        let cx = Context::new(Kind::SecretStore, "jose", "", Table::default(), log, Default::default());
+        let cx = Context::new(
+            Kind::SecretStore,
+            "jose",
+            "",
+            Table::default(),
+            log,
+            Default::default(),
+        );
         Files::new(path.to_str().unwrap(), Secret::new(password), &cx)
     }
 
@@ -144,7 +171,14 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(std::fs::metadata(folder.join("mqtt")).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(
+                std::fs::metadata(folder.join("mqtt"))
+                    .unwrap()
+                    .permissions()
+                    .mode()
+                    & 0o777,
+                0o600
+            );
         }
         files.remove("mqtt").await.unwrap();
         assert!(files.get("mqtt").await.is_err() && files.remove("mqtt").await.is_err());
@@ -158,7 +192,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         files(dir.path(), "right").set("k", "hunter2").await.unwrap();
         let error = format!("{:?}", files(dir.path(), "wrongpass").get("k").await.unwrap_err());
-        assert!(!error.contains("hunter2") && !error.contains("wrongpass"), "{error}");
+        assert!(
+            !error.contains("hunter2") && !error.contains("wrongpass"),
+            "{error}"
+        );
         assert!(files(dir.path(), "").get("k").await.is_err());
     }
 }

@@ -33,10 +33,13 @@ pub(crate) fn seal(payload: &[u8], password: &str) -> Result<String> {
     let random = SystemRandom::new();
     let (mut salt, mut key, mut nonce) = ([0; 12], [0; 32], [0; NONCE]);
     for bytes in [&mut salt[..], &mut key, &mut nonce] {
-        random.fill(bytes).map_err(|_| anyhow!("the system has no random numbers"))?;
+        random
+            .fill(bytes)
+            .map_err(|_| anyhow!("the system has no random numbers"))?;
     }
     let now = wheatstone_plugin::time::now();
-    let created = wheatstone_gotime::format("2006-01-02 15:04:05.999999999 -0700 MST", now, "UTC").unwrap_or_default();
+    let created =
+        wheatstone_gotime::format("2006-01-02 15:04:05.999999999 -0700 MST", now, "UTC").unwrap_or_default();
     let header = json!({
         "alg": ALGORITHM, "created": created, "enc": ENCRYPTION, "p2c": ROUNDS, "p2s": URL_SAFE_NO_PAD.encode(salt),
     });
@@ -47,7 +50,13 @@ pub(crate) fn seal(payload: &[u8], password: &str) -> Result<String> {
     let wrapped = wrap(&wrapping, &key, &mut buffer)?;
     let cipher = Aes256Gcm::new(&key.into());
     let sealed = cipher
-        .encrypt(&Nonce::from(nonce), Payload { msg: payload, aad: header.as_bytes() })
+        .encrypt(
+            &Nonce::from(nonce),
+            Payload {
+                msg: payload,
+                aad: header.as_bytes(),
+            },
+        )
         .map_err(|_| anyhow!("encryption failed"))?;
     let (text, tag) = sealed.split_at(sealed.len() - 16);
     let parts = [wrapped, &nonce, text, tag].map(|part| URL_SAFE_NO_PAD.encode(part));
@@ -58,8 +67,14 @@ pub(crate) fn seal(payload: &[u8], password: &str) -> Result<String> {
 pub(crate) fn open(token: &str, password: &str) -> Result<Vec<u8>> {
     let broken = || anyhow!("this is no encrypted secret");
     let parts: Vec<&str> = token.split('.').collect();
-    let [header_text, wrapped, nonce, text, tag] = parts.as_slice() else { return Err(broken()) };
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).map_err(|_| broken());
+    let [header_text, wrapped, nonce, text, tag] = parts.as_slice() else {
+        return Err(broken());
+    };
+    let decode = |part: &str| {
+        URL_SAFE_NO_PAD
+            .decode(part.trim_end_matches('='))
+            .map_err(|_| broken())
+    };
     let header: Header = serde_json::from_slice(&decode(header_text)?).map_err(|_| broken())?;
     if header.p2c == 0 || header.p2c > MOST_ROUNDS {
         bail!("unsupported number of rounds {}", header.p2c);
@@ -71,10 +86,17 @@ pub(crate) fn open(token: &str, password: &str) -> Result<Vec<u8>> {
     let nonce: [u8; NONCE] = decode(nonce)?.try_into().map_err(|_| broken())?;
     let mut sealed = decode(text)?;
     sealed.extend(decode(tag)?);
-    let payload = Payload { msg: &sealed, aad: header_text.as_bytes() };
+    let payload = Payload {
+        msg: &sealed,
+        aad: header_text.as_bytes(),
+    };
     let opened = match header.enc.as_str() {
-        "A128GCM" => Aes128Gcm::new_from_slice(key).map_err(|_| broken())?.decrypt(&Nonce::from(nonce), payload),
-        "A256GCM" => Aes256Gcm::new_from_slice(key).map_err(|_| broken())?.decrypt(&Nonce::from(nonce), payload),
+        "A128GCM" => Aes128Gcm::new_from_slice(key)
+            .map_err(|_| broken())?
+            .decrypt(&Nonce::from(nonce), payload),
+        "A256GCM" => Aes256Gcm::new_from_slice(key)
+            .map_err(|_| broken())?
+            .decrypt(&Nonce::from(nonce), payload),
         other => bail!("unsupported encryption {other:?}"),
     };
     opened.map_err(|_| anyhow!("the password is wrong, or the file is damaged"))
@@ -101,15 +123,24 @@ fn wrapping_key(algorithm: &str, password: &str, salt: &[u8], rounds: u32) -> Re
 }
 
 fn wrap<'b>(with: &[u8], key: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8]> {
-    let cipher = KwAes128::new_from_slice(with).map_err(|_| anyhow!("the wrapping key has no fitting length"))?;
-    cipher.wrap_key(key, buffer).map_err(|_| anyhow!("the key cannot be wrapped"))
+    let cipher =
+        KwAes128::new_from_slice(with).map_err(|_| anyhow!("the wrapping key has no fitting length"))?;
+    cipher
+        .wrap_key(key, buffer)
+        .map_err(|_| anyhow!("the key cannot be wrapped"))
 }
 
 fn unwrap<'b>(with: &[u8], wrapped: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8]> {
     let unwrapped = match with.len() {
-        16 => KwAes128::new_from_slice(with).ok().and_then(|c| c.unwrap_key(wrapped, buffer).ok()),
-        24 => KwAes192::new_from_slice(with).ok().and_then(|c| c.unwrap_key(wrapped, buffer).ok()),
-        _ => KwAes256::new_from_slice(with).ok().and_then(|c| c.unwrap_key(wrapped, buffer).ok()),
+        16 => KwAes128::new_from_slice(with)
+            .ok()
+            .and_then(|c| c.unwrap_key(wrapped, buffer).ok()),
+        24 => KwAes192::new_from_slice(with)
+            .ok()
+            .and_then(|c| c.unwrap_key(wrapped, buffer).ok()),
+        _ => KwAes256::new_from_slice(with)
+            .ok()
+            .and_then(|c| c.unwrap_key(wrapped, buffer).ok()),
     };
     unwrapped.ok_or_else(|| anyhow!("the password is wrong, or the file is damaged"))
 }
@@ -141,7 +172,9 @@ mod tests {
         }
         let greedy = URL_SAFE_NO_PAD
             .encode(r#"{"alg":"PBES2-HS256+A128KW","enc":"A256GCM","p2c":4000000000,"p2s":"AAAA"}"#);
-        let error = open(&format!("{greedy}.A.A.A.A"), "right").unwrap_err().to_string();
+        let error = open(&format!("{greedy}.A.A.A.A"), "right")
+            .unwrap_err()
+            .to_string();
         assert_eq!(error, "unsupported number of rounds 4000000000");
     }
 }

@@ -31,7 +31,10 @@ impl OAuth2 {
                 let first = self.ask(config, &id, &secret, STYLE_HEADER).await;
                 let (token, style) = match first {
                     Ok(token) => (token, STYLE_HEADER),
-                    Err(_) => (self.ask(config, &id, &secret, STYLE_PARAMETERS).await?, STYLE_PARAMETERS),
+                    Err(_) => (
+                        self.ask(config, &id, &secret, STYLE_PARAMETERS).await?,
+                        STYLE_PARAMETERS,
+                    ),
                 };
                 self.style.store(style, Ordering::Relaxed);
                 Ok(token)
@@ -55,10 +58,15 @@ impl OAuth2 {
             request = request.header("Authorization", format!("Basic {login}"));
         }
         let asked = Instant::now();
-        let answer = request.send().await.map_err(|e| anyhow!("{}", describe(&e, &self.url, &self.address)))?;
+        let answer = request
+            .send()
+            .await
+            .map_err(|e| anyhow!("{}", describe(&e, &self.url, &self.address)))?;
         let (ok, status) = (answer.status().is_success(), status_line(&answer));
         let is_form = is_form(&answer);
-        let text = read_text(answer).await.map_err(|_| anyhow!("oauth2: cannot fetch token: the answer broke off"))?;
+        let text = read_text(answer)
+            .await
+            .map_err(|_| anyhow!("oauth2: cannot fetch token: the answer broke off"))?;
         let field = fields(&text, is_form);
         if !ok || field("error").is_some() {
             let what = match field("error") {
@@ -73,8 +81,12 @@ impl OAuth2 {
         let Some(token) = field("access_token").filter(|t| !t.is_empty()) else {
             bail!("oauth2: server response missing access_token");
         };
-        let lifetime = field("expires_in").and_then(|t| t.parse::<f64>().ok()).filter(|s| *s > 0.0);
-        let expires = lifetime.and_then(|s| Duration::try_from_secs_f64(s).ok()).and_then(|d| asked.checked_add(d));
+        let lifetime = field("expires_in")
+            .and_then(|t| t.parse::<f64>().ok())
+            .filter(|s| *s > 0.0);
+        let expires = lifetime
+            .and_then(|s| Duration::try_from_secs_f64(s).ok())
+            .and_then(|d| asked.checked_add(d));
         Ok(Token { text: token, expires })
     }
 }
@@ -88,24 +100,39 @@ fn form(config: &TokenConfig, login: Option<(&str, &str)>) -> String {
     }
     form.extend_pairs(&config.parameters);
     if let Some((id, secret)) = login {
-        form.append_pair("client_id", id).append_pair("client_secret", secret);
+        form.append_pair("client_id", id)
+            .append_pair("client_secret", secret);
     }
     form.finish()
 }
 
 fn is_form(answer: &reqwest::Response) -> bool {
-    let kind = answer.headers().get("Content-Type").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let kind = answer
+        .headers()
+        .get("Content-Type")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("text/plain")
 }
 
 /// Looks up fields of an answer: JSON, or a form as old servers send it.
 fn fields(text: &str, is_form: bool) -> impl Fn(&str) -> Option<String> {
-    let json: Json = if is_form { Json::Null } else { serde_json::from_str(text).unwrap_or_default() };
-    let form: Vec<(String, String)> =
-        if is_form { form_urlencoded::parse(text.as_bytes()).into_owned().collect() } else { Vec::new() };
+    let json: Json = if is_form {
+        Json::Null
+    } else {
+        serde_json::from_str(text).unwrap_or_default()
+    };
+    let form: Vec<(String, String)> = if is_form {
+        form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+    } else {
+        Vec::new()
+    };
     move |name: &str| match json.get(name) {
         Some(Json::String(text)) => Some(text.clone()),
         Some(Json::Number(number)) => Some(number.to_string()),
-        _ => form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()),
+        _ => form
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone()),
     }
 }

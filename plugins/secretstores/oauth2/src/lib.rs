@@ -85,7 +85,8 @@ struct Token {
 
 impl Token {
     fn lasts(&self, margin: Duration) -> bool {
-        self.expires.is_none_or(|at| at.saturating_duration_since(Instant::now()) > margin.0)
+        self.expires
+            .is_none_or(|at| at.saturating_duration_since(Instant::now()) > margin.0)
     }
 }
 
@@ -96,7 +97,9 @@ impl Plugin for OAuth2 {
         let tls: TlsConfig = cx.config()?;
         let service = config.service.to_lowercase();
         let (endpoint, style) = match service.as_str() {
-            "" | "custom" if config.token_endpoint.is_empty() => bail!("'token_endpoint' required for custom service"),
+            "" | "custom" if config.token_endpoint.is_empty() => {
+                bail!("'token_endpoint' required for custom service")
+            }
             "" | "custom" => (config.token_endpoint, fetch::STYLE_UNKNOWN),
             "auth0" if config.token_endpoint.is_empty() => bail!("'token_endpoint' required for Auth0"),
             "auth0" => (config.token_endpoint, fetch::STYLE_PARAMETERS),
@@ -105,13 +108,19 @@ impl Plugin for OAuth2 {
                 bail!("'token_endpoint' cannot be set for service {:?}", config.service)
             }
             "azuread" => (
-                format!("https://login.microsoftonline.com/{}/oauth2/v2.0/token", config.tenant_id),
+                format!(
+                    "https://login.microsoftonline.com/{}/oauth2/v2.0/token",
+                    config.tenant_id
+                ),
                 fetch::STYLE_UNKNOWN,
             ),
             _ => bail!("service {:?} not supported", config.service),
         };
         if service != "azuread" && !config.tenant_id.is_empty() {
-            warn!(cx.log(), "'tenant_id' set but ignored by service {:?}", config.service);
+            warn!(
+                cx.log(),
+                "'tenant_id' set but ignored by service {:?}", config.service
+            );
         }
 
         let mut tokens = BTreeMap::new();
@@ -148,7 +157,9 @@ impl Plugin for OAuth2 {
 #[async_trait]
 impl SecretStore for OAuth2 {
     async fn get(&self, key: &str) -> Result<String> {
-        let Some((config, kept)) = self.tokens.get(key) else { bail!("token {key:?} not found") };
+        let Some((config, kept)) = self.tokens.get(key) else {
+            bail!("token {key:?} not found")
+        };
         // Held while the server is asked, so that several that need the token ask once.
         let mut kept = kept.lock().await;
         if let Some(token) = kept.as_ref().filter(|t| t.lasts(self.margin)) {

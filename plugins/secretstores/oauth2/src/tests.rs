@@ -27,7 +27,8 @@ async fn server(answer: Answer) -> (String, Arc<AtomicUsize>) {
                 }
             }
             let (status, body) = answer(asked.fetch_add(1, Ordering::SeqCst) + 1, &request);
-            let head = format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nConnection: close\r\n");
+            let head =
+                format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nConnection: close\r\n");
             let text = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
             let _ = stream.write_all(text.as_bytes()).await;
         }
@@ -36,8 +37,15 @@ async fn server(answer: Answer) -> (String, Arc<AtomicUsize>) {
 }
 
 fn whole(request: &str) -> bool {
-    let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
+    let Some((head, body)) = request.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head.lines().find_map(|l| {
+        l.to_lowercase()
+            .strip_prefix("content-length: ")?
+            .parse::<usize>()
+            .ok()
+    });
     body.len() >= length.unwrap_or_default()
 }
 
@@ -49,7 +57,10 @@ fn store(url: &str, options: &[(&str, &str)]) -> Result<OAuth2> {
     token.set("client_secret", text("top-secret"));
     let mut table = Table::default();
     table.set("token_endpoint", text(url));
-    table.set("token", Node::bare(NodeKind::Array(vec![Node::bare(NodeKind::Table(token))])));
+    table.set(
+        "token",
+        Node::bare(NodeKind::Array(vec![Node::bare(NodeKind::Table(token))])),
+    );
     for (key, value) in options {
         table.set(key, text(value));
     }
@@ -62,8 +73,19 @@ fn store(url: &str, options: &[(&str, &str)]) -> Result<OAuth2> {
 async fn a_token_is_kept_until_it_expires() {
     let (url, asked) = server(|n, request| {
         assert!(request.contains("grant_type=client_credentials"), "{request}");
-        assert!(request.to_lowercase().contains("authorization: basic ywdlbnq6dg9wlxnly3jlda=="), "{request}");
-        (200, format!(r#"{{"access_token":"token-{n}","expires_in":{}}}"#, if n == 1 { 2 } else { 600 }))
+        assert!(
+            request
+                .to_lowercase()
+                .contains("authorization: basic ywdlbnq6dg9wlxnly3jlda=="),
+            "{request}"
+        );
+        (
+            200,
+            format!(
+                r#"{{"access_token":"token-{n}","expires_in":{}}}"#,
+                if n == 1 { 2 } else { 600 }
+            ),
+        )
     })
     .await;
     let store = store(&url, &[("token_expiry_margin", "1s")]).unwrap();
@@ -76,7 +98,10 @@ async fn a_token_is_kept_until_it_expires() {
     assert_eq!(store.get("mqtt").await.unwrap(), "token-2");
     assert_eq!(store.get("mqtt").await.unwrap(), "token-2");
     assert_eq!(asked.load(Ordering::SeqCst), 2);
-    assert_eq!(store.get("nix").await.unwrap_err().to_string(), "token \"nix\" not found");
+    assert_eq!(
+        store.get("nix").await.unwrap_err().to_string(),
+        "token \"nix\" not found"
+    );
 }
 
 #[tokio::test]
@@ -85,7 +110,10 @@ async fn parameters_are_used_where_the_header_is_refused() {
         if request.to_lowercase().contains("authorization:") {
             (401, r#"{"error":"invalid_client"}"#.into())
         } else {
-            assert!(request.contains("client_id=agent&client_secret=top-secret"), "{request}");
+            assert!(
+                request.contains("client_id=agent&client_secret=top-secret"),
+                "{request}"
+            );
             (200, r#"{"access_token":"t","expires_in":"0"}"#.into())
         }
     })
@@ -97,24 +125,47 @@ async fn parameters_are_used_where_the_header_is_refused() {
 
 #[tokio::test]
 async fn a_refusal_says_why_and_shows_no_secret() {
-    let (url, _) = server(|_, _| (400, r#"{"error":"invalid_client","error_description":"top-secret is wrong"}"#.into())).await;
+    let (url, _) = server(|_, _| {
+        (
+            400,
+            r#"{"error":"invalid_client","error_description":"top-secret is wrong"}"#.into(),
+        )
+    })
+    .await;
     let error = format!("{:?}", store(&url, &[]).unwrap().get("mqtt").await.unwrap_err());
-    assert!(error.starts_with("oauth2: \"invalid_client\" \"*** is wrong\""), "{error}");
+    assert!(
+        error.starts_with("oauth2: \"invalid_client\" \"*** is wrong\""),
+        "{error}"
+    );
     let (url, _) = server(|_, _| (500, "you sent top-secret".into())).await;
     let error = format!("{:?}", store(&url, &[]).unwrap().get("mqtt").await.unwrap_err());
-    assert!(error.starts_with("oauth2: cannot fetch token: 500") && !error.contains("top-secret"), "{error}");
+    assert!(
+        error.starts_with("oauth2: cannot fetch token: 500") && !error.contains("top-secret"),
+        "{error}"
+    );
 }
 
 #[test]
 fn options_are_checked() {
     for (options, message) in [
-        (&[("token_endpoint", "")][..], "'token_endpoint' required for custom service"),
+        (
+            &[("token_endpoint", "")][..],
+            "'token_endpoint' required for custom service",
+        ),
         (&[("service", "nix")], "service \"nix\" not supported"),
         (&[("service", "AzureAD")], "'tenant_id' required for AzureAD"),
-        (&[("service", "AzureAD"), ("tenant_id", "t")], "'token_endpoint' cannot be set for service \"AzureAD\""),
-        (&[("service", "auth0")], "'audience' parameter in key \"mqtt\" missing for service Auth0"),
+        (
+            &[("service", "AzureAD"), ("tenant_id", "t")],
+            "'token_endpoint' cannot be set for service \"AzureAD\"",
+        ),
+        (
+            &[("service", "auth0")],
+            "'audience' parameter in key \"mqtt\" missing for service Auth0",
+        ),
     ] {
-        let error = store("http://127.0.0.1:1/token", options).err().map(|e| e.to_string());
+        let error = store("http://127.0.0.1:1/token", options)
+            .err()
+            .map(|e| e.to_string());
         assert_eq!(error.as_deref(), Some(message));
     }
 }

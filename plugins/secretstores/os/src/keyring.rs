@@ -15,26 +15,37 @@ pub(crate) struct Keyring {
 impl Keyring {
     /// An error where the kernel has no keyrings or forbids them, as containers often do.
     pub(crate) fn open(name: &str) -> Result<Keyring> {
-        user_ring()?.get_links(MOST_KEYS).map_err(|e| anyhow!("accessing \"user\" keyring failed: {e}"))?;
-        Ok(Keyring { name: name.to_owned() })
+        user_ring()?
+            .get_links(MOST_KEYS)
+            .map_err(|e| anyhow!("accessing \"user\" keyring failed: {e}"))?;
+        Ok(Keyring {
+            name: name.to_owned(),
+        })
     }
 
     pub(crate) fn get(&self, key: &str) -> Result<String> {
         let found = self.find(key)?.ok_or_else(not_found)?;
-        let content = found.read_to_vec().map_err(|e| anyhow!("reading {key:?} failed: {e}"))?;
+        let content = found
+            .read_to_vec()
+            .map_err(|e| anyhow!("reading {key:?} failed: {e}"))?;
         String::from_utf8(content).map_err(|_| anyhow!("the secret {key:?} is no UTF-8 text"))
     }
 
     pub(crate) fn list(&self) -> Result<Vec<String>> {
         let (ring, prefix) = self.place()?;
         let keys = descriptions(&ring)?;
-        Ok(keys.into_iter().filter_map(|(_, name)| name.strip_prefix(&prefix).map(str::to_owned)).collect())
+        Ok(keys
+            .into_iter()
+            .filter_map(|(_, name)| name.strip_prefix(&prefix).map(str::to_owned))
+            .collect())
     }
 
     /// The keyring, and what its keys' names begin with.
     fn place(&self) -> Result<(KeyRing, String)> {
         let user = user_ring()?;
-        let links = user.get_links(MOST_KEYS).map_err(|e| anyhow!("reading keyring failed: {e}"))?;
+        let links = user
+            .get_links(MOST_KEYS)
+            .map_err(|e| anyhow!("reading keyring failed: {e}"))?;
         let own = links
             .iter()
             .filter_map(|link| link.as_ring())
@@ -48,7 +59,10 @@ impl Keyring {
     fn find(&self, key: &str) -> Result<Option<Key>> {
         let (ring, prefix) = self.place()?;
         let name = format!("{prefix}{key}");
-        Ok(descriptions(&ring)?.into_iter().find(|(_, found)| *found == name).map(|(key, _)| key))
+        Ok(descriptions(&ring)?
+            .into_iter()
+            .find(|(_, found)| *found == name)
+            .map(|(key, _)| key))
     }
 }
 
@@ -62,16 +76,24 @@ impl SecretEditor for Keyring {
         let new = session
             .add_key(format!("{prefix}{key}").as_str(), value)
             .map_err(|e| anyhow!("adding key to session failed: {e}"))?;
-        let all = KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(Permission::ALL).build();
-        new.set_perms(all).map_err(|e| anyhow!("setting permission failed: {e}"))?;
-        ring.link_key(new).map_err(|e| anyhow!("linking key to keyring failed: {e}"))?;
-        session.unlink_key(new).map_err(|e| anyhow!("unlinking key from session failed: {e}"))
+        let all = KeyPermissionsBuilder::builder()
+            .posessor(Permission::ALL)
+            .user(Permission::ALL)
+            .build();
+        new.set_perms(all)
+            .map_err(|e| anyhow!("setting permission failed: {e}"))?;
+        ring.link_key(new)
+            .map_err(|e| anyhow!("linking key to keyring failed: {e}"))?;
+        session
+            .unlink_key(new)
+            .map_err(|e| anyhow!("unlinking key from session failed: {e}"))
     }
 
     async fn remove(&self, key: &str) -> Result<()> {
         let found = self.find(key)?.ok_or_else(not_found)?;
         let (ring, _) = self.place()?;
-        ring.unlink_key(found).map_err(|e| anyhow!("removing {key:?} failed: {e}"))
+        ring.unlink_key(found)
+            .map_err(|e| anyhow!("removing {key:?} failed: {e}"))
     }
 }
 
@@ -81,9 +103,15 @@ fn user_ring() -> Result<KeyRing> {
 }
 
 fn descriptions(ring: &KeyRing) -> Result<Vec<(Key, String)>> {
-    let links = ring.get_links(MOST_KEYS).map_err(|e| anyhow!("reading keyring failed: {e}"))?;
+    let links = ring
+        .get_links(MOST_KEYS)
+        .map_err(|e| anyhow!("reading keyring failed: {e}"))?;
     let named = |key: Key| Some((key, key.metadata().ok()?.get_description().to_owned()));
-    Ok(links.iter().filter_map(|link| link.as_key()).filter_map(named).collect())
+    Ok(links
+        .iter()
+        .filter_map(|link| link.as_key())
+        .filter_map(named)
+        .collect())
 }
 
 fn not_found() -> wheatstone_plugin::anyhow::Error {
@@ -97,7 +125,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_set_can_be_read_listed_and_removed() {
         // Containers often have no keyring: there is nothing to test then.
-        let Ok(keyring) = Keyring::open(&format!("wheatstone-test-{}", std::process::id())) else { return };
+        let Ok(keyring) = Keyring::open(&format!("wheatstone-test-{}", std::process::id())) else {
+            return;
+        };
         if keyring.set("mqtt", "hunter2").await.is_err() {
             return;
         }

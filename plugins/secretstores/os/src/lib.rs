@@ -57,18 +57,30 @@ enum Place {
 impl Plugin for Os {
     type Config = OsConfig;
     fn new(config: OsConfig, cx: &Context) -> Result<Os> {
-        let name = if config.keyring.is_empty() { "telegraf" } else { &config.keyring };
+        let name = if config.keyring.is_empty() {
+            "telegraf"
+        } else {
+            &config.keyring
+        };
         let place = match Keyring::open(name) {
             Ok(keyring) => Place::Keyring(keyring),
             Err(e) if config.path.is_empty() => {
-                return Err(e).context("opening keyring failed (set 'path' to keep secrets in encrypted files instead)");
+                return Err(e).context(
+                    "opening keyring failed (set 'path' to keep secrets in encrypted files instead)",
+                );
             }
             Err(e) => {
-                debug!(cx.log(), "opening keyring failed: {e:#}; using the files in {}", config.path);
+                debug!(
+                    cx.log(),
+                    "opening keyring failed: {e:#}; using the files in {}", config.path
+                );
                 Place::Files(Files::new(&config.path, config.password, cx))
             }
         };
-        Ok(Os { place, dynamic: config.dynamic })
+        Ok(Os {
+            place,
+            dynamic: config.dynamic,
+        })
     }
 }
 

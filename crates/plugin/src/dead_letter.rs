@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use wheatstone_metric::{Ack, Metric, Timestamp};
+use crate::{Ack, Metric, Timestamp};
 
 /// Something that cannot be delivered, with all that is known about why.
 #[derive(Clone, Debug, PartialEq)]

@@ -17,7 +17,11 @@ pub struct DockerConfig {
 }
 impl Default for DockerConfig {
     fn default() -> DockerConfig {
-        DockerConfig { id: String::new(), path: "/run/secrets".into(), dynamic: false }
+        DockerConfig {
+            id: String::new(),
+            path: "/run/secrets".into(),
+            dynamic: false,
+        }
     }
 }
 
@@ -30,8 +34,15 @@ pub struct Docker {
 impl Plugin for Docker {
     type Config = DockerConfig;
     fn new(config: DockerConfig, _: &Context) -> Result<Docker> {
-        let path = if config.path.is_empty() { DockerConfig::default().path } else { config.path };
-        Ok(Docker { folder: Folder::open(&path, "", "directory")?, dynamic: config.dynamic })
+        let path = if config.path.is_empty() {
+            DockerConfig::default().path
+        } else {
+            config.path
+        };
+        Ok(Docker {
+            folder: Folder::open(&path, "", "directory")?,
+            dynamic: config.dynamic,
+        })
     }
 }
 

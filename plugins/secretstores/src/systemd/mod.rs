@@ -17,7 +17,11 @@ pub struct SystemdConfig {
 }
 impl Default for SystemdConfig {
     fn default() -> SystemdConfig {
-        SystemdConfig { id: String::new(), path: String::new(), prefix: "telegraf.".into() }
+        SystemdConfig {
+            id: String::new(),
+            path: String::new(),
+            prefix: "telegraf.".into(),
+        }
     }
 }
 
@@ -29,13 +33,24 @@ impl Plugin for Systemd {
     fn new(config: SystemdConfig, cx: &Context) -> Result<Systemd> {
         let given = std::env::var("CREDENTIALS_DIRECTORY").unwrap_or_default();
         if given.is_empty() {
-            warn!(cx.log(), "CREDENTIALS_DIRECTORY environment variable undefined. Make sure credentials are setup correctly!");
+            warn!(
+                cx.log(),
+                "CREDENTIALS_DIRECTORY environment variable undefined. Make sure credentials are setup correctly!"
+            );
             if config.path.is_empty() {
                 bail!("'path' required without CREDENTIALS_DIRECTORY");
             }
         }
-        let path = if config.path.is_empty() { given } else { config.path };
-        Ok(Systemd(Folder::open(&path, &config.prefix, "credentials directory")?))
+        let path = if config.path.is_empty() {
+            given
+        } else {
+            config.path
+        };
+        Ok(Systemd(Folder::open(
+            &path,
+            &config.prefix,
+            "credentials directory",
+        )?))
     }
 }
 
