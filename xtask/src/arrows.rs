@@ -10,7 +10,11 @@ const FLOORS: &[&[&str]] = &[
     &["wheatstone-metric", "wheatstone-gotime"],
     &["wheatstone-line-protocol"],
     &["wheatstone-plugin"],
-    &["wheatstone-net", "wheatstone-dead-letter", "wheatstone-type-guard"],
+    &[
+        "wheatstone-net",
+        "wheatstone-dead-letter",
+        "wheatstone-type-guard",
+    ],
     &["wheatstone-config"],
     &["wheatstone-buffer", "wheatstone-cel-filter", "wheatstone-testkit"],
     &["wheatstone-pipeline"],

@@ -53,7 +53,10 @@ pub fn run(prefixes: &[String]) -> Result<()> {
         cases.arg(&binary).args(["--errors", "--only", prefix]);
         let (mut last, mut waiting) = (String::new(), 0);
         watch(&mut cases, |line| {
-            if let Some((case, what)) = WAITING.iter().find(|(case, _)| line.starts_with(&format!("FAIL {case} "))) {
+            if let Some((case, what)) = WAITING
+                .iter()
+                .find(|(case, _)| line.starts_with(&format!("FAIL {case} ")))
+            {
                 println!("{case} waits for {what}");
                 waiting += 1;
             }

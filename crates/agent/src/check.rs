@@ -20,14 +20,20 @@ pub(crate) fn check(flags: &Flags, json: bool) -> anyhow::Result<ExitCode> {
             logging::say(Level::Error, "", &problem.render());
         }
     }
-    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn problems(flags: &Flags) -> Vec<Problem> {
     let checked = list_files(&flags.config, &flags.config_directory)
         .map_err(|problem| vec![problem])
         .and_then(|(files, _)| {
-            read_sources(&files, |url| Err(format!("configurations from URLs are not supported yet: {url}")))
+            read_sources(&files, |url| {
+                Err(format!("configurations from URLs are not supported yet: {url}"))
+            })
         })
         .and_then(|sources| {
             let mut options = load::options(flags)?;

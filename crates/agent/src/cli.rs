@@ -9,7 +9,11 @@ use clap::{Args, Parser, Subcommand};
 
 /// Collects metrics and writes them elsewhere: MQTT in, InfluxDB, MongoDB, files out. Runs Telegraf's configuration files.
 #[derive(Debug, Parser)]
-#[command(name = "wheatstone", disable_version_flag = true, args_conflicts_with_subcommands = false)]
+#[command(
+    name = "wheatstone",
+    disable_version_flag = true,
+    args_conflicts_with_subcommands = false
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) flags: Flags,
@@ -87,6 +91,7 @@ pub(crate) struct Flags {
 
 /// Commands.
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it, once")]
 pub(crate) enum Command {
     /// Show the main job at work: an embedded broker, simulated sensors, metrics on stdout
     #[cfg(feature = "demo")]
@@ -201,7 +206,11 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
         Some(Command::Config { flags: more, command }) => {
             let flags = merged(flags, more);
             match command {
-                Some(ConfigCommand::Check { flags: more, files, format }) => {
+                Some(ConfigCommand::Check {
+                    flags: more,
+                    files,
+                    format,
+                }) => {
                     let mut flags = merged(flags, more);
                     flags.config.extend(files);
                     crate::check::check(&flags, format == "json")
@@ -228,7 +237,9 @@ fn usage_error(e: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let unknown = e.get(clap::error::ContextKind::InvalidArg).map(|a| a.to_string());
-    let stray = e.get(clap::error::ContextKind::InvalidSubcommand).map(|a| a.to_string());
+    let stray = e
+        .get(clap::error::ContextKind::InvalidSubcommand)
+        .map(|a| a.to_string());
     let text = match (e.kind(), unknown, stray) {
         (ErrorKind::UnknownArgument, Some(arg), _) if arg.starts_with('-') => {
             let text = format!("flag provided but not defined: -{}", arg.trim_start_matches('-'));

@@ -42,24 +42,28 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let mut link = start_broker(port)?;
     let stop = Arc::new(AtomicBool::new(false));
     let sent = Arc::new(AtomicU64::new(0));
-    let Some(loaded) = load::from_text("demo.conf", &config, false)? else { return Ok(ExitCode::FAILURE) };
+    let Some(loaded) = load::from_text("demo.conf", &config, false)? else {
+        return Ok(ExitCode::FAILURE);
+    };
 
     let pause = Duration::from_secs(1) / args.rate.max(1);
     let sensors = {
         let (stop, sent) = (stop.clone(), sent.clone());
-        std::thread::Builder::new().name("sensors".into()).spawn(move || {
-            // The agent subscribes meanwhile; nothing said before would be heard.
-            std::thread::sleep(Duration::from_millis(500));
-            let mut step = 0u64;
-            while !stop.load(Ordering::Relaxed) {
-                let (topic, payload) = reading(step);
-                if link.publish(topic, payload).is_ok() {
-                    sent.fetch_add(1, Ordering::Relaxed);
+        std::thread::Builder::new()
+            .name("sensors".into())
+            .spawn(move || {
+                // The agent subscribes meanwhile; nothing said before would be heard.
+                std::thread::sleep(Duration::from_millis(500));
+                let mut step = 0u64;
+                while !stop.load(Ordering::Relaxed) {
+                    let (topic, payload) = reading(step);
+                    if link.publish(topic, payload).is_ok() {
+                        sent.fetch_add(1, Ordering::Relaxed);
+                    }
+                    step += 1;
+                    std::thread::sleep(pause);
                 }
-                step += 1;
-                std::thread::sleep(pause);
-            }
-        })?
+            })?
     };
     let begun = Instant::now();
     let seconds = args.seconds;
@@ -145,7 +149,10 @@ fn config_text(port: u16) -> String {
 
 fn print_config(config: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "# The configuration that runs here; copy it and change it:\n")?;
+    writeln!(
+        out,
+        "# The configuration that runs here; copy it and change it:\n"
+    )?;
     for line in config.lines() {
         writeln!(out, "    {line}")?;
     }
@@ -183,7 +190,9 @@ fn start_broker(port: u16) -> anyhow::Result<rumqttd::local::LinkTx> {
         ..BrokerConfig::default()
     };
     let mut broker = Broker::new(config);
-    let (mut link, _unused) = broker.link("sensors").map_err(|e| anyhow!("the broker refused its own sensors: {e}"))?;
+    let (mut link, _unused) = broker
+        .link("sensors")
+        .map_err(|e| anyhow!("the broker refused its own sensors: {e}"))?;
     std::thread::Builder::new().name("broker".into()).spawn(move || {
         // It runs until the process ends.
         if let Err(e) = broker.start() {
@@ -198,7 +207,8 @@ fn start_broker(port: u16) -> anyhow::Result<rumqttd::local::LinkTx> {
         std::thread::sleep(Duration::from_millis(10));
     }
     // A retained greeting shows that the link works.
-    link.publish("machines/hello", "hello,from=demo ready=true").map_err(|e| anyhow!("{e}"))?;
+    link.publish("machines/hello", "hello,from=demo ready=true")
+        .map_err(|e| anyhow!("{e}"))?;
     Ok(link)
 }
 
@@ -220,10 +230,17 @@ fn reading(step: u64) -> (String, String) {
                 ),
             )
         }
-        1 => (format!("meters/m{}/power", step % 2 + 1), format!("{:.1}", 800.0 + 300.0 * (t / 5.0).sin() + 20.0 * noise)),
+        1 => (
+            format!("meters/m{}/power", step % 2 + 1),
+            format!("{:.1}", 800.0 + 300.0 * (t / 5.0).sin() + 20.0 * noise),
+        ),
         _ => (
             "machines/press".to_owned(),
-            format!("press,line=a rpm={}i,load={:.3}", 1200 + step % 40, 0.5 + 0.3 * (t / 3.0).sin()),
+            format!(
+                "press,line=a rpm={}i,load={:.3}",
+                1200 + step % 40,
+                0.5 + 0.3 * (t / 3.0).sin()
+            ),
         ),
     }
 }
@@ -244,10 +261,30 @@ fn summary(took: Duration, sent: u64) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "\n# {:.1} s:", took.as_secs_f64())?;
     writeln!(out, "#   {sent:>6} messages published by the sensors")?;
-    writeln!(out, "#   {:>6} messages received", sum("internal_mqtt_consumer", "messages_received"))?;
-    writeln!(out, "#   {:>6} metrics parsed from them", sum("internal_agent", "metrics_gathered"))?;
-    writeln!(out, "#   {:>6} metrics made by the aggregator", sum("internal_aggregate", "metrics_pushed"))?;
-    writeln!(out, "#   {:>6} metrics written to stdout", sum("internal_agent", "metrics_written"))?;
-    writeln!(out, "#   {:>6} metrics dropped", sum("internal_agent", "metrics_dropped"))?;
+    writeln!(
+        out,
+        "#   {:>6} messages received",
+        sum("internal_mqtt_consumer", "messages_received")
+    )?;
+    writeln!(
+        out,
+        "#   {:>6} metrics parsed from them",
+        sum("internal_agent", "metrics_gathered")
+    )?;
+    writeln!(
+        out,
+        "#   {:>6} metrics made by the aggregator",
+        sum("internal_aggregate", "metrics_pushed")
+    )?;
+    writeln!(
+        out,
+        "#   {:>6} metrics written to stdout",
+        sum("internal_agent", "metrics_written")
+    )?;
+    writeln!(
+        out,
+        "#   {:>6} metrics dropped",
+        sum("internal_agent", "metrics_dropped")
+    )?;
     Ok(())
 }

@@ -48,16 +48,34 @@ pub(crate) fn run(directory: &PathBuf, command: LetterCommand) -> anyhow::Result
         Letters::open(directory).with_context(|| format!("no dead letters in {}", directory.display()))?;
     let mut out = std::io::stdout().lock();
     match command {
-        LetterCommand::List { since, plugin, topic, format } => {
-            let since = since.map(|s| parse_since(&s, now())).transpose().map_err(|e| anyhow!(e))?;
+        LetterCommand::List {
+            since,
+            plugin,
+            topic,
+            format,
+        } => {
+            let since = since
+                .map(|s| parse_since(&s, now()))
+                .transpose()
+                .map_err(|e| anyhow!(e))?;
             let filter = Filter::new(since, &plugin, &topic).map_err(|e| anyhow!(e))?;
             for entry in letters.list(filter)? {
                 let entry = entry?;
-                writeln!(out, "{}", if format == "json" { entry.json() } else { entry.line() })?;
+                writeln!(
+                    out,
+                    "{}",
+                    if format == "json" {
+                        entry.json()
+                    } else {
+                        entry.line()
+                    }
+                )?;
             }
         }
         LetterCommand::Show { id, format } => {
-            let entry = letters.show(id)?.with_context(|| format!("there is no letter {id}"))?;
+            let entry = letters
+                .show(id)?
+                .with_context(|| format!("there is no letter {id}"))?;
             match format.as_str() {
                 "json" => writeln!(out, "{}", entry.json())?,
                 _ => write!(out, "{}", entry.text())?,

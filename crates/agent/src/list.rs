@@ -22,10 +22,17 @@ pub(crate) fn plugins(kind: Option<&str>) -> anyhow::Result<ExitCode> {
         None => KINDS.to_vec(),
         Some(name) => KINDS.iter().copied().filter(|k| k.plural() == name).collect(),
     };
-    anyhow::ensure!(!wanted.is_empty(), "unknown command {:?}", kind.unwrap_or_default());
+    anyhow::ensure!(
+        !wanted.is_empty(),
+        "unknown command {:?}",
+        kind.unwrap_or_default()
+    );
     let mut out = std::io::stdout().lock();
     for kind in wanted {
-        let names: BTreeSet<&str> = registrations().filter(|r| r.kind == kind).map(|r| r.name).collect();
+        let names: BTreeSet<&str> = registrations()
+            .filter(|r| r.kind == kind)
+            .map(|r| r.name)
+            .collect();
         for name in names {
             writeln!(out, "{}.{name}", kind.plural())?;
         }

@@ -53,7 +53,10 @@ pub(crate) fn from_flags(flags: &Flags, once: bool) -> anyhow::Result<Option<Loa
 /// Loads a text that is no file.
 #[cfg(feature = "demo")]
 pub(crate) fn from_text(name: &str, text: &str, once: bool) -> anyhow::Result<Option<Loaded>> {
-    let source = Source { name: name.to_owned(), text: text.to_owned() };
+    let source = Source {
+        name: name.to_owned(),
+        text: text.to_owned(),
+    };
     match load(vec![source], &LoadOptions::default(), once) {
         Ok(loaded) => Ok(Some(loaded)),
         Err(problems) => {
@@ -73,7 +76,13 @@ pub(crate) fn options(flags: &Flags) -> Result<LoadOptions, Vec<Problem>> {
         (_, true) => EnvMode::NonStrict,
         _ => EnvMode::Strict,
     };
-    let list = |text: &str| text.split(':').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect();
+    let list = |text: &str| {
+        text.split(':')
+            .map(str::trim)
+            .filter(|s| !s.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
     Ok(LoadOptions {
         env,
         old_env: flags.old_env_behavior,
@@ -103,7 +112,11 @@ pub(crate) fn load(sources: Vec<Source>, options: &LoadOptions, once: bool) -> R
     let (stores, mut problems) = Stores::build(&config, &agent, &loaded.sources);
     let revealer: Arc<dyn Revealer> = stores.clone();
     match build(&config, &agent, Some(&revealer)) {
-        Ok(topology) if problems.is_empty() => Ok(Loaded { config, topology, stores }),
+        Ok(topology) if problems.is_empty() => Ok(Loaded {
+            config,
+            topology,
+            stores,
+        }),
         Ok(_) => Err(problems),
         Err(others) => {
             problems.extend(others.iter().map(|p| describe(p, &config, &loaded.sources)));
@@ -119,12 +132,17 @@ fn describe(problem: &BuildProblem, config: &Config, sources: &[Source]) -> Prob
         Cause::Undefined => Problem::at(
             sources,
             plugin.span,
-            format!("undefined but requested {}: {}", plugin.kind.singular(), plugin.name),
+            format!(
+                "undefined but requested {}: {}",
+                plugin.kind.singular(),
+                plugin.name
+            ),
         ),
         Cause::Unused(unused) => {
             let known = KnownKeys::of(plugin.kind, &plugin.name, &plugin.table);
-            unknown_keys(sources, plugin, unused, &known)
-                .unwrap_or_else(|| Problem::at(sources, plugin.span, "some options of this plugin were not used"))
+            unknown_keys(sources, plugin, unused, &known).unwrap_or_else(|| {
+                Problem::at(sources, plugin.span, "some options of this plugin were not used")
+            })
         }
         Cause::Error(e) if is_of_the_file(e) => {
             describe_reference(sources, e).unwrap_or_else(|| Problem::of_plugin(sources, plugin, e))

@@ -16,7 +16,10 @@ use wheatstone_plugin::Log;
 use wheatstone_plugin::time::now;
 
 /// Where lines go. It is set up twice: for what is said before the configuration is read, and by the configuration.
-static TARGET: Mutex<Target> = Mutex::new(Target { file: None, json: None });
+static TARGET: Mutex<Target> = Mutex::new(Target {
+    file: None,
+    json: None,
+});
 
 struct Target {
     file: Option<File>,
@@ -153,7 +156,12 @@ fn json_line(time: i64, letter: char, plugin: &str, key: &str, text: &str) -> St
         _ => "DEBUG",
     };
     let mut object = serde_json::Map::new();
-    object.insert("time".into(), wheatstone_gotime::format(RFC3339_NANO, time, "UTC").unwrap_or_default().into());
+    object.insert(
+        "time".into(),
+        wheatstone_gotime::format(RFC3339_NANO, time, "UTC")
+            .unwrap_or_default()
+            .into(),
+    );
     object.insert("level".into(), level.into());
     object.insert(key.into(), text.into());
     if let Some((category, name)) = plugin.split_once('.') {

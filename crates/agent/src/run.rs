@@ -30,7 +30,9 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     } else {
         Mode::Run
     };
-    let Some(loaded) = load::from_flags(flags, mode != Mode::Run)? else { return Ok(ExitCode::FAILURE) };
+    let Some(loaded) = load::from_flags(flags, mode != Mode::Run)? else {
+        return Ok(ExitCode::FAILURE);
+    };
     logging::configure(&loaded.config.agent, flags.debug, flags.quiet)?;
     announce(&loaded.config, mode);
     let pidfile = match (&flags.pidfile, mode) {
@@ -87,13 +89,15 @@ pub(crate) fn run_loaded(
         exit
     });
     // The connections are closed by now: what could not be kept is not acknowledged to anyone.
-    let unsaved = letters.map(|store| {
+    let unsaved = letters.map_or(0, |store| {
         dead_letter::set_sink(None);
-        store.close(LETTERS_PATIENCE)
+        store.close(LETTERS_PATIENCE).unsaved
     });
+    if unsaved > 0 {
+        say(Level::Error, "agent", &format!("{unsaved} dead letters could not be written"));
+    }
     // A plugin's thread that hangs must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
-    drop(unsaved);
     let exit = exit?;
     if matches!(mode, Mode::Once { .. }) && exit.unsent > 0 {
         return Err(anyhow!("output plugins unable to send {} metrics", exit.unsent));
@@ -105,7 +109,8 @@ pub(crate) fn run_loaded(
 const LETTERS_PATIENCE: Duration = Duration::from_secs(5);
 
 fn open_letters(config: &DeadLetterConfig) -> anyhow::Result<Arc<Store>> {
-    let store = Store::open(config).with_context(|| format!("opening the dead letters in {}", config.directory))?;
+    let store =
+        Store::open(config).with_context(|| format!("opening the dead letters in {}", config.directory))?;
     let store = Arc::new(store);
     dead_letter::set_sink(Some(store.clone()));
     Ok(store)
@@ -124,10 +129,16 @@ fn check_complete(topology: &Topology, mode: Mode) -> anyhow::Result<()> {
 
 /// SIGTERM and SIGINT stop, a second one ends at once; SIGUSR1 flushes.
 async fn listen_for_signals(stop: Arc<Notify>, flush: watch::Sender<u64>) {
-    let (Ok(mut term), Ok(mut int), Ok(mut usr1)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::user_defined1()))
-    else {
-        say(Level::Warn, "agent", "signals cannot be heard; only SIGKILL ends this process");
+    let (Ok(mut term), Ok(mut int), Ok(mut usr1)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::user_defined1()),
+    ) else {
+        say(
+            Level::Warn,
+            "agent",
+            "signals cannot be heard; only SIGKILL ends this process",
+        );
         return;
     };
     let mut stopping = false;
@@ -170,7 +181,11 @@ fn write_pidfile(path: &Path) -> Option<PathBuf> {
 
 /// What Telegraf says at its start.
 fn announce(config: &Config, mode: Mode) {
-    say(Level::Info, "", &format!("Starting Wheatstone {}", crate::VERSION));
+    say(
+        Level::Info,
+        "",
+        &format!("Starting Wheatstone {}", crate::VERSION),
+    );
     for (kind, word) in [
         (Kind::Input, "inputs"),
         (Kind::Aggregator, "aggregators"),
@@ -183,7 +198,13 @@ fn announce(config: &Config, mode: Mode) {
         }
         let names: Vec<String> = names
             .iter()
-            .map(|(name, n)| if *n > 1 { format!("{name} ({n}x)") } else { (*name).to_owned() })
+            .map(|(name, n)| {
+                if *n > 1 {
+                    format!("{name} ({n}x)")
+                } else {
+                    (*name).to_owned()
+                }
+            })
             .collect();
         if kind == Kind::Output && matches!(mode, Mode::Test { .. }) {
             say(Level::Warn, "", "Outputs are not used in testing mode!");
@@ -191,6 +212,10 @@ fn announce(config: &Config, mode: Mode) {
             say(Level::Info, "", &format!("Loaded {word}: {}", names.join(" ")));
         }
     }
-    let tags: Vec<String> = config.global_tags.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let tags: Vec<String> = config
+        .global_tags
+        .iter()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect();
     say(Level::Info, "", &format!("Tags enabled: {}", tags.join(" ")));
 }

@@ -28,7 +28,11 @@ pub(crate) fn create(flags: &Flags) -> anyhow::Result<ExitCode> {
 
 fn text(flags: &Flags) -> String {
     let list = |text: &str| -> Vec<String> {
-        text.split(':').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect()
+        text.split(':')
+            .map(str::trim)
+            .filter(|s| !s.is_empty())
+            .map(str::to_owned)
+            .collect()
     };
     let sections = list(&flags.section_filter);
     let mut out = String::from("# Wheatstone configuration. Telegraf's files work as they are.\n");
@@ -68,20 +72,34 @@ fn block(registration: &Registration, active: bool) -> String {
     if active {
         return text;
     }
-    text.lines().map(|line| if line.is_empty() { "#\n".into() } else { format!("# {line}\n") }).collect()
+    text.lines()
+        .map(|line| {
+            if line.is_empty() {
+                "#\n".into()
+            } else {
+                format!("# {line}\n")
+            }
+        })
+        .collect()
 }
 
 fn of_kind(kind: Kind) -> impl Iterator<Item = &'static Registration> {
-    let sorted: BTreeMap<&str, &Registration> =
-        registrations().filter(|r| r.kind == kind).map(|r| (r.name, r)).collect();
+    let sorted: BTreeMap<&str, &Registration> = registrations()
+        .filter(|r| r.kind == kind)
+        .map(|r| (r.name, r))
+        .collect();
     sorted.into_values()
 }
 
 /// Prints the sample of one input or output.
 pub(crate) fn usage(name: &str) -> anyhow::Result<ExitCode> {
-    let found: Vec<_> =
-        registrations().filter(|r| r.name == name && matches!(r.kind, Kind::Input | Kind::Output)).collect();
-    anyhow::ensure!(!found.is_empty(), "input {name} not found and output {name} not found");
+    let found: Vec<_> = registrations()
+        .filter(|r| r.name == name && matches!(r.kind, Kind::Input | Kind::Output))
+        .collect();
+    anyhow::ensure!(
+        !found.is_empty(),
+        "input {name} not found and output {name} not found"
+    );
     let mut out = std::io::stdout().lock();
     for registration in found {
         writeln!(out, "{}", sample(registration))?;
@@ -100,7 +118,10 @@ pub(crate) fn schema() -> anyhow::Result<ExitCode> {
         let mut plugins = Map::new();
         for registration in of_kind(kind) {
             // Its own keys only: the common ones and those of the data format are not listed, so others must pass.
-            plugins.insert(registration.name.into(), json!({ "type": "array", "items": (registration.schema)() }));
+            plugins.insert(
+                registration.name.into(),
+                json!({ "type": "array", "items": (registration.schema)() }),
+            );
         }
         properties.insert(section.into(), json!({ "type": "object", "properties": plugins }));
     }

@@ -1,14 +1,23 @@
 //! Every ready pipeline loads, the sample loads, and broken files are refused with their place.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .to_owned()
 }
 
 fn wheatstone(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_wheatstone")).args(args).env("INFLUX_TOKEN", "t").output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_wheatstone"))
+        .args(args)
+        .env("INFLUX_TOKEN", "t")
+        .output()
+        .unwrap()
 }
 
 fn check(path: &Path) -> Output {
@@ -37,7 +46,12 @@ fn every_ready_pipeline_loads() {
         let path = entry.path();
         if path.extension().is_some_and(|e| e == "conf") {
             let out = check(&path);
-            assert!(out.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&out.stderr));
+            assert!(
+                out.status.success(),
+                "{}: {}",
+                path.display(),
+                String::from_utf8_lossy(&out.stderr)
+            );
             seen += 1;
         }
     }
@@ -50,21 +64,33 @@ fn the_sample_loads_with_every_plugin_switched_on() {
     // Behind "# " stands what is switched off as a whole; options keep their own "# ".
     let on: String = sample
         .lines()
-        .map(|l| if l.starts_with("# [[") || l.starts_with("#   ") { &l[2..] } else { l })
+        .map(|l| {
+            if l.starts_with("# [[") || l.starts_with("#   ") {
+                &l[2..]
+            } else {
+                l
+            }
+        })
         .map(|l| format!("{l}\n"))
         .collect();
     let file = TempFile::new("sample", &on);
     let out = wheatstone(&["config", "check", file.0.to_str().unwrap()]);
     let said = String::from_utf8_lossy(&out.stderr);
-    assert!(!said.contains("were not used") && !said.contains("undefined but requested"), "{said}");
+    assert!(
+        !said.contains("were not used") && !said.contains("undefined but requested"),
+        "{said}"
+    );
 }
 
 #[test]
 fn the_demos_configuration_loads() {
     let out = wheatstone(&["demo", "--print-config"]);
     let text = String::from_utf8(out.stdout).unwrap();
-    let config: String =
-        text.lines().filter_map(|l| l.strip_prefix("    ")).map(|l| format!("{l}\n")).collect();
+    let config: String = text
+        .lines()
+        .filter_map(|l| l.strip_prefix("    "))
+        .map(|l| format!("{l}\n"))
+        .collect();
     assert!(config.contains("[[inputs.mqtt_consumer]]"));
     let file = TempFile::new("demo", &config);
     let out = check(&file.0);
@@ -85,11 +111,13 @@ fn all_mistakes_of_a_file_are_said_with_their_places() {
 
 #[test]
 fn an_option_that_slid_into_a_sub_table_is_led_home() {
-    let text =
-        "[[inputs.mqtt_consumer]]\n  topics = [\"a\"]\n  [[inputs.mqtt_consumer.topic_parsing]]\n    topic = \"a\"\n    qos = 1\n[[outputs.discard]]\n";
+    let text = "[[inputs.mqtt_consumer]]\n  topics = [\"a\"]\n  [[inputs.mqtt_consumer.topic_parsing]]\n    topic = \"a\"\n    qos = 1\n[[outputs.discard]]\n";
     let file = TempFile::new("slid", text);
     let out = check(&file.0);
     assert_eq!(out.status.code(), Some(1));
     let said = String::from_utf8_lossy(&out.stderr);
-    assert!(said.contains("belongs one level up, move it above line 3"), "{said}");
+    assert!(
+        said.contains("belongs one level up, move it above line 3"),
+        "{said}"
+    );
 }

@@ -91,7 +91,7 @@ impl Check<'_> {
             "fields" => map(Type::Dyn),
             "time" => Type::Timestamp,
             "bool" | "bytes" | "double" | "duration" | "dyn" | "int" | "list" | "map" | "null_type"
-            | "string" | "timestamp" | "type" | "uint" => Type::Type,
+            | "string" | "timestamp" | "type" | "uint" => Type::Kind,
             _ => self.undeclared(id, name),
         }
     }

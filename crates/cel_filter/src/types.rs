@@ -19,7 +19,7 @@ pub(crate) enum Type {
     List(Box<Type>),
     Map(Box<Type>, Box<Type>),
     /// A type as a value, `type(x)`.
-    Type,
+    Kind,
     /// A place of a signature that takes any type, the same one throughout: `A`, `B`.
     Param(usize),
 }
@@ -37,7 +37,7 @@ impl fmt::Display for Type {
             Type::Null => "null",
             Type::Timestamp => "timestamp",
             Type::Duration => "duration",
-            Type::Type => "type",
+            Type::Kind => "type",
             Type::List(item) => return write!(f, "list({item})"),
             Type::Map(key, value) => return write!(f, "map({key}, {value})"),
         })

@@ -152,7 +152,10 @@ impl Dealer<'_, '_> {
             }
             Ok((config, unused)) => {
                 for key in unused {
-                    self.error(key.span, format!("type_guard has no option {:?}", key.path.join(".")));
+                    self.error(
+                        key.span,
+                        format!("type_guard has no option {:?}", key.path.join(".")),
+                    );
                 }
                 Some(config)
             }

@@ -4,7 +4,6 @@
 //! texts, and [`unknown_keys`] says what the plugins left over. A [`Problem`] shows its place in the file.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
-
 #![allow(clippy::result_large_err, reason = "problems are rare and end the load")]
 
 mod agent;

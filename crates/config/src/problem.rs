@@ -125,7 +125,10 @@ impl Problem {
     }
     /// The same, said when the agent starts.
     pub fn at_start(self) -> Problem {
-        Problem { starting: true, ..self }
+        Problem {
+            starting: true,
+            ..self
+        }
     }
     /// With what may be meant.
     pub fn with_help(self, help: impl Into<Option<String>>) -> Problem {
@@ -174,7 +177,9 @@ impl Problem {
 /// A text without what is hidden in the line that it is about.
 fn conceal(text: String, place: Option<&Place>) -> String {
     let hidden = place.map(|p| p.hidden.as_slice()).unwrap_or_default();
-    hidden.iter().fold(text, |text, secret| text.replace(secret, "***"))
+    hidden
+        .iter()
+        .fold(text, |text, secret| text.replace(secret, "***"))
 }
 
 /// Several problems as one JSON array: objects with `file`, `message`, `line`, `column`, `width`, `text` and `help`.

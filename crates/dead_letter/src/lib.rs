@@ -15,6 +15,6 @@ mod writer;
 mod tests;
 
 pub use config::DeadLetterConfig;
-pub use wheatstone_plugin::dead_letter::{Body, DeadLetterSink, Letter, enabled, record, set_sink};
 pub use reader::{Entries, Entry, Filter, Letters, Replay, parse_since};
 pub use store::{Closed, Store};
+pub use wheatstone_plugin::dead_letter::{Body, DeadLetterSink, Letter, enabled, record, set_sink};

@@ -11,9 +11,9 @@ use wheatstone_plugin::Glob;
 use wheatstone_plugin::conf::Duration;
 
 use crate::files::{self, Lock};
-use wheatstone_plugin::dead_letter::Letter;
 use crate::marks::Marks;
 use crate::record;
+use wheatstone_plugin::dead_letter::Letter;
 
 /// Which letters are wanted; all that were not removed as default.
 #[derive(Clone, Debug, Default)]

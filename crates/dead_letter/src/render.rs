@@ -7,9 +7,9 @@ use wheatstone_gotime::{Layout, Zone};
 use wheatstone_metric::{Metric, Timestamp};
 use wheatstone_plugin::line_protocol::{Encoder, Options};
 
-use wheatstone_plugin::dead_letter::Body;
 use crate::reader::Entry;
 use crate::record::{MetricRecord, PayloadRecord, metric_record, payload_record};
+use wheatstone_plugin::dead_letter::Body;
 
 /// How much of a reason stands in a list.
 const SHORT: usize = 120;

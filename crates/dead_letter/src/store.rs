@@ -13,8 +13,8 @@ use wheatstone_plugin::stats::{Stat, register};
 
 use crate::DeadLetterConfig;
 use crate::files::{self, Layer, System};
-use wheatstone_plugin::dead_letter::{Body, DeadLetterSink, Letter};
 use crate::writer::Writer;
+use wheatstone_plugin::dead_letter::{Body, DeadLetterSink, Letter};
 
 /// How many bytes of letters may wait for the disk. What holds a message back is not counted: the input's own limit on
 /// messages under way bounds it, and to drop it would lose a message that is acknowledged.

@@ -38,7 +38,12 @@ struct Share {
 impl Ack {
     /// The first share in a message that `to` knows as `token`.
     pub fn new(to: Arc<dyn Settle>, token: u64) -> Ack {
-        Ack(Arc::new(Share { to, token, rejected: AtomicBool::new(false), progressed: AtomicBool::new(false) }))
+        Ack(Arc::new(Share {
+            to,
+            token,
+            rejected: AtomicBool::new(false),
+            progressed: AtomicBool::new(false),
+        }))
     }
 
     /// Says that some part of the message was not accepted. The input is told at the last drop all the same.
@@ -60,7 +65,14 @@ impl Drop for Share {
     fn drop(&mut self) {
         // A panic that unwinds through a plugin takes its metrics along: that is a loss, not a delivery.
         let rejected = *self.rejected.get_mut() || std::thread::panicking();
-        self.to.settle(self.token, if rejected { Outcome::Rejected } else { Outcome::Delivered });
+        self.to.settle(
+            self.token,
+            if rejected {
+                Outcome::Rejected
+            } else {
+                Outcome::Delivered
+            },
+        );
     }
 }
 

@@ -187,7 +187,9 @@ pub struct KeyCache {
 
 impl Default for KeyCache {
     fn default() -> KeyCache {
-        KeyCache { slots: vec![None; 256].into_boxed_slice() }
+        KeyCache {
+            slots: vec![None; 256].into_boxed_slice(),
+        }
     }
 }
 

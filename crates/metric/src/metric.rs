@@ -88,7 +88,14 @@ impl Metric {
         let sorted = row[..tags].windows(2).all(|w| w[0].0 < w[1].0);
         let texts = row[..tags].iter().all(|(_, v)| matches!(v, Value::Str(_)));
         if sorted && texts {
-            return Metric { name, time, row, tags: tags as u32, kind: ValueType::Untyped, ack: None };
+            return Metric {
+                name,
+                time,
+                row,
+                tags: tags as u32,
+                kind: ValueType::Untyped,
+                ack: None,
+            };
         }
         let mut metric = Metric::with_capacity(name, time, row.len());
         for (i, (key, value)) in row.into_iter().enumerate() {
@@ -131,7 +138,9 @@ impl Metric {
     /// Tags, sorted by key.
     #[inline]
     pub fn tags(&self) -> impl DoubleEndedIterator<Item = (&Key, &str)> + ExactSizeIterator + Clone {
-        self.tag_row().iter().map(|(k, v)| (k, v.as_str().unwrap_or_default()))
+        self.tag_row()
+            .iter()
+            .map(|(k, v)| (k, v.as_str().unwrap_or_default()))
     }
     /// A tag's value.
     pub fn tag(&self, key: &str) -> Option<&str> {
@@ -189,7 +198,10 @@ impl Metric {
         &self.row[self.tags as usize..]
     }
     fn find_field(&self, key: &str) -> Option<usize> {
-        self.field_row().iter().position(|(k, _)| k.as_str() == key).map(|i| i + self.tags as usize)
+        self.field_row()
+            .iter()
+            .position(|(k, _)| k.as_str() == key)
+            .map(|i| i + self.tags as usize)
     }
     /// How many fields there are.
     pub fn field_count(&self) -> usize {
@@ -292,8 +304,11 @@ impl Metric {
     }
     /// Bytes of memory it takes, strings on the heap included.
     pub fn memory(&self) -> usize {
-        let heap: usize =
-            self.row.iter().map(|(_, v)| v.as_str().map_or(0, |s| if s.len() > 24 { s.len() } else { 0 })).sum();
+        let heap: usize = self
+            .row
+            .iter()
+            .map(|(_, v)| v.as_str().map_or(0, |s| if s.len() > 24 { s.len() } else { 0 }))
+            .sum();
         std::mem::size_of::<Metric>() + self.row.capacity() * std::mem::size_of::<(Key, Value)>() + heap
     }
 }
@@ -325,8 +340,14 @@ mod tests {
     #[test]
     fn tags_are_sorted_and_fields_keep_their_order() {
         let m = sample();
-        assert_eq!(m.tags().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>(), ["area=x", "site=north"]);
-        assert_eq!(m.fields().map(|(k, _)| k.to_string()).collect::<Vec<_>>(), ["b", "a"]);
+        assert_eq!(
+            m.tags().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>(),
+            ["area=x", "site=north"]
+        );
+        assert_eq!(
+            m.fields().map(|(k, _)| k.to_string()).collect::<Vec<_>>(),
+            ["b", "a"]
+        );
     }
 
     #[test]
@@ -355,7 +376,10 @@ mod tests {
         let row = |keys: [&str; 3]| keys.map(|k| (Key::new(k), Value::from("x"))).to_vec();
         for keys in [["a", "b", "f"], ["b", "a", "f"]] {
             let m = Metric::from_row(Key::new("m"), 1, row(keys), 2);
-            assert_eq!(m.tags().map(|(k, _)| k.to_string()).collect::<Vec<_>>(), ["a", "b"]);
+            assert_eq!(
+                m.tags().map(|(k, _)| k.to_string()).collect::<Vec<_>>(),
+                ["a", "b"]
+            );
             assert_eq!(m.field_count(), 1);
         }
     }

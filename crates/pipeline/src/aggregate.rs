@@ -104,7 +104,9 @@ impl RunningAggregator {
         }
         (state.start, state.end) = (start, end);
         let begun = std::time::Instant::now();
-        let pushed = catch_unwind(AssertUnwindSafe(|| state.plugin.push(round(wall, self.precision), &mut out)));
+        let pushed = catch_unwind(AssertUnwindSafe(|| {
+            state.plugin.push(round(wall, self.precision), &mut out)
+        }));
         self.push_time.time(begun.elapsed());
         if let Err(panic) = pushed {
             error!(self.log, "panic in aggregator: {}", panic_text(&panic));

@@ -41,7 +41,12 @@ impl RunningProcessor {
     /// A panic loses the metrics that the plugin held, and nothing else.
     fn process(&mut self, metrics: &mut Vec<Metric>) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.plugin.process(metrics))) {
-            error!(self.log, "panic in processor, {} metrics lost: {}", metrics.len(), panic_text(&panic));
+            error!(
+                self.log,
+                "panic in processor, {} metrics lost: {}",
+                metrics.len(),
+                panic_text(&panic)
+            );
             for metric in metrics.drain(..) {
                 metric.reject();
             }

@@ -83,7 +83,9 @@ impl Pipeline {
             [only] => only.push_own(batch),
             several => {
                 let batch = Arc::new(batch);
-                several.iter().fold(false, |full, queue| queue.push_shared(&batch) | full)
+                several
+                    .iter()
+                    .fold(false, |full, queue| queue.push_shared(&batch) | full)
             }
         }
     }
@@ -104,8 +106,15 @@ struct Printer {
 
 impl Default for Printer {
     fn default() -> Printer {
-        let options = Options { sort_fields: true, uint_support: true, ..Options::default() };
-        Printer { encoder: Encoder::new(options), line: Vec::new() }
+        let options = Options {
+            sort_fields: true,
+            uint_support: true,
+            ..Options::default()
+        };
+        Printer {
+            encoder: Encoder::new(options),
+            line: Vec::new(),
+        }
     }
 }
 

@@ -38,7 +38,8 @@ impl Choice {
         self.include.is_none() && self.exclude.is_none()
     }
     fn passes(&self, key: &str) -> bool {
-        self.include.as_ref().is_none_or(|g| g.matches(key)) && !self.exclude.as_ref().is_some_and(|g| g.matches(key))
+        self.include.as_ref().is_none_or(|g| g.matches(key))
+            && !self.exclude.as_ref().is_some_and(|g| g.matches(key))
     }
 }
 
@@ -104,7 +105,8 @@ impl Filter {
             return false;
         }
         let any = |list: &[(String, Glob)]| {
-            list.iter().any(|(tag, glob)| metric.tag(tag).is_some_and(|value| glob.matches(value)))
+            list.iter()
+                .any(|(tag, glob)| metric.tag(tag).is_some_and(|value| glob.matches(value)))
         };
         (self.tagpass.is_empty() || any(&self.tagpass))
             && !any(&self.tagdrop)
@@ -148,7 +150,15 @@ mod tests {
     #[test]
     fn names_must_pass_and_not_be_dropped() {
         let filter = |pass: &[&str], drop: &[&str]| {
-            Filter::new(&FilterConfig { namepass: list(pass), namedrop: list(drop), ..Default::default() }, &log()).unwrap()
+            Filter::new(
+                &FilterConfig {
+                    namepass: list(pass),
+                    namedrop: list(drop),
+                    ..Default::default()
+                },
+                &log(),
+            )
+            .unwrap()
         };
         assert!(filter(&["c*"], &[]).select(&metric()));
         assert!(!filter(&["mem"], &[]).select(&metric()));
@@ -157,10 +167,34 @@ mod tests {
 
     #[test]
     fn any_tag_is_enough() {
-        let tagpass = [("core".to_owned(), list(&["2", "1"])), ("none".to_owned(), list(&["*"]))].into();
-        assert!(Filter::new(&FilterConfig { tagpass, ..Default::default() }, &log()).unwrap().select(&metric()));
+        let tagpass = [
+            ("core".to_owned(), list(&["2", "1"])),
+            ("none".to_owned(), list(&["*"])),
+        ]
+        .into();
+        assert!(
+            Filter::new(
+                &FilterConfig {
+                    tagpass,
+                    ..Default::default()
+                },
+                &log()
+            )
+            .unwrap()
+            .select(&metric())
+        );
         let tagdrop = [("host".to_owned(), list(&["a*"]))].into();
-        assert!(!Filter::new(&FilterConfig { tagdrop, ..Default::default() }, &log()).unwrap().select(&metric()));
+        assert!(
+            !Filter::new(
+                &FilterConfig {
+                    tagdrop,
+                    ..Default::default()
+                },
+                &log()
+            )
+            .unwrap()
+            .select(&metric())
+        );
     }
 
     #[test]
@@ -175,14 +209,29 @@ mod tests {
         let mut m = metric();
         assert!(filter.modify(&mut m));
         assert_eq!((m.field_count(), m.tag_count()), (1, 1));
-        let none = Filter::new(&FilterConfig { fieldinclude: list(&["x"]), ..Default::default() }, &log()).unwrap();
+        let none = Filter::new(
+            &FilterConfig {
+                fieldinclude: list(&["x"]),
+                ..Default::default()
+            },
+            &log(),
+        )
+        .unwrap();
         assert!(!none.modify(&mut m));
     }
 
     #[cfg(feature = "metricpass")]
     #[test]
     fn an_expression_decides_and_one_that_fails_lets_pass() {
-        let filter = |text: &str| Filter::new(&FilterConfig { metricpass: text.into(), ..Default::default() }, &log());
+        let filter = |text: &str| {
+            Filter::new(
+                &FilterConfig {
+                    metricpass: text.into(),
+                    ..Default::default()
+                },
+                &log(),
+            )
+        };
         for (text, passes) in [
             ("name == 'cpu' && fields.user < 2", true),
             ("tags.host == 'b'", false),

@@ -10,7 +10,10 @@ use wheatstone_type_guard::TypeGuard;
 pub(crate) fn pass(guard: &Mutex<TypeGuard>, batch: &mut Vec<Metric>, who: &str) {
     for (metric, conflict) in guard.lock().check_batch(batch) {
         if dead_letter::enabled() {
-            dead_letter::record(Letter::metric(now(), metric, conflict.to_string()).plugin(who), None);
+            dead_letter::record(
+                Letter::metric(now(), metric, conflict.to_string()).plugin(who),
+                None,
+            );
         } else {
             metric.reject();
         }

@@ -54,7 +54,11 @@ pub(crate) struct DefaultTags(Vec<(Key, CompactString)>);
 
 impl DefaultTags {
     pub(crate) fn new(tags: &BTreeMap<String, String>) -> DefaultTags {
-        DefaultTags(tags.iter().map(|(k, v)| (Key::new(k), CompactString::from(v))).collect())
+        DefaultTags(
+            tags.iter()
+                .map(|(k, v)| (Key::new(k), CompactString::from(v)))
+                .collect(),
+        )
     }
     #[inline]
     pub(crate) fn apply(&self, metric: &mut Metric) {
@@ -81,7 +85,10 @@ mod tests {
         let mut m = Metric::new("x", 0);
         Naming::new(&common).apply(&mut m);
         assert_eq!(m.name(), "p_o_s");
-        let common = Common { name_prefix: "p_".into(), ..Default::default() };
+        let common = Common {
+            name_prefix: "p_".into(),
+            ..Default::default()
+        };
         let mut naming = Naming::new(&common);
         for name in ["a", "a", "b"] {
             let mut m = Metric::new(name, 0);
@@ -92,7 +99,8 @@ mod tests {
 
     #[test]
     fn a_tag_of_the_metric_wins() {
-        let tags = DefaultTags::new(&[("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())].into());
+        let tags =
+            DefaultTags::new(&[("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())].into());
         let mut m = Metric::new("x", 0);
         m.set_tag("a", "own");
         tags.apply(&mut m);

@@ -12,7 +12,7 @@ use wheatstone_plugin::{Log, Phase, debug, error, info};
 use wheatstone_type_guard::TypeGuard;
 
 use crate::fan_out::Pipeline;
-use crate::running_input::{Handle, InputSink, RunningInput, Runner};
+use crate::running_input::{Handle, InputSink, Runner, RunningInput};
 use crate::running_output::{Left, Orders, RunningOutput};
 use crate::topology::{BuiltOutput, Topology};
 
@@ -54,13 +54,34 @@ pub async fn run(
 ) -> anyhow::Result<Exit> {
     let log = Log::new("agent", None, None);
     let test = matches!(mode, Mode::Test { .. });
-    let Topology { inputs, before, after, aggregators, outputs, aligned, guard } = topology;
+    let Topology {
+        inputs,
+        before,
+        after,
+        aggregators,
+        outputs,
+        aligned,
+        guard,
+    } = topology;
     let started = now();
 
     let mut opened = Vec::new();
     if !test {
-        for BuiltOutput { plugin, queue, log, flush_interval, flush_jitter, startup } in outputs {
-            let queue = Arc::new(queue.open(&log).await.with_context(|| format!("output {}", log.name()))?);
+        for BuiltOutput {
+            plugin,
+            queue,
+            log,
+            flush_interval,
+            flush_jitter,
+            startup,
+        } in outputs
+        {
+            let queue = Arc::new(
+                queue
+                    .open(&log)
+                    .await
+                    .with_context(|| format!("output {}", log.name()))?,
+            );
             opened.push(RunningOutput {
                 plugin,
                 queue,
@@ -102,7 +123,11 @@ pub async fn run(
                     false
                 });
                 done.send_replace(true);
-                if stays { output.run(orders).await } else { Left::default() }
+                if stays {
+                    output.run(orders).await
+                } else {
+                    Left::default()
+                }
             });
         }
         let all = async {
@@ -123,7 +148,12 @@ pub async fn run(
     let (phase, phase_seen) = watch::channel(Phase::Running);
     let mut handles: Vec<Handle> = Vec::new();
     for input in inputs {
-        let sink = InputSink::new(input.intake, pipeline.clone(), input.gathered, input.agent_gathered);
+        let sink = InputSink::new(
+            input.intake,
+            pipeline.clone(),
+            input.gathered,
+            input.agent_gathered,
+        );
         let runner = Runner {
             log: input.log,
             sink: Arc::new(sink),
@@ -131,11 +161,13 @@ pub async fn run(
             startup: input.startup,
             stats: input.stats,
         };
-        handles.push(RunningInput { plugin: input.plugin, runner }.spawn(
-            phase_seen.clone(),
-            mode != Mode::Run,
-            fatal.clone(),
-        ));
+        handles.push(
+            RunningInput {
+                plugin: input.plugin,
+                runner,
+            }
+            .spawn(phase_seen.clone(), mode != Mode::Run, fatal.clone()),
+        );
     }
     let mut pushers: JoinSet<()> = JoinSet::new();
     for index in 0..pipeline.aggregators.len() {
@@ -188,7 +220,10 @@ pub async fn run(
         }
     };
     if tokio::time::timeout(INPUT_GRACE, drained).await.is_err() {
-        error!(log, "Some inputs did not stop in time; what they still hold is not written");
+        error!(
+            log,
+            "Some inputs did not stop in time; what they still hold is not written"
+        );
     }
     pushers.abort_all();
     while pushers.join_next().await.is_some() {}

@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use wheatstone_plugin::stats::Stat;
 use wheatstone_plugin::time::{now, round};
 use wheatstone_plugin::{
-    Accumulator, Input, Lifecycle, Log, Metric, Phase, ServiceInput, Sink, StartError, debug, error, info, warn,
+    Accumulator, Input, Lifecycle, Log, Metric, Phase, ServiceInput, Sink, StartError, debug, error, info,
+    warn,
 };
 
 use crate::fan_out::Pipeline;
@@ -94,15 +95,28 @@ pub(crate) struct InputSink {
 }
 
 impl InputSink {
-    pub(crate) fn new(intake: Intake, pipeline: Arc<Pipeline>, gathered: Stat, agent_gathered: Stat) -> InputSink {
-        InputSink { intake: Mutex::new(intake), pipeline, gather_start: AtomicI64::new(0), gathered, agent_gathered }
+    pub(crate) fn new(
+        intake: Intake,
+        pipeline: Arc<Pipeline>,
+        gathered: Stat,
+        agent_gathered: Stat,
+    ) -> InputSink {
+        InputSink {
+            intake: Mutex::new(intake),
+            pipeline,
+            gather_start: AtomicI64::new(0),
+            gathered,
+            agent_gathered,
+        }
     }
 }
 
 #[async_trait]
 impl Sink for InputSink {
     async fn send(&self, mut metrics: Vec<Metric>) {
-        self.intake.lock().make_metrics(&mut metrics, self.gather_start.load(Ordering::Relaxed));
+        self.intake
+            .lock()
+            .make_metrics(&mut metrics, self.gather_start.load(Ordering::Relaxed));
         self.gathered.add(metrics.len() as i64);
         self.agent_gathered.add(metrics.len() as i64);
         if self.pipeline.push(metrics) {
@@ -178,7 +192,11 @@ impl RunningInput {
     ) -> Handle {
         let (ready, ready_seen) = watch::channel(false);
         let (drained, drained_seen) = watch::channel(false);
-        let life = Lifecycle { phase, ready: ready.clone(), drained: drained.clone() };
+        let life = Lifecycle {
+            phase,
+            ready: ready.clone(),
+            drained: drained.clone(),
+        };
         let RunningInput { plugin, runner } = self;
         let acc = Accumulator::new(runner.sink.clone(), runner.log.clone(), life);
         let task = tokio::spawn(async move {
@@ -198,7 +216,11 @@ impl RunningInput {
             ready.send_replace(true);
             drained.send_replace(true);
         });
-        Handle { ready: ready_seen, drained: drained_seen, task }
+        Handle {
+            ready: ready_seen,
+            drained: drained_seen,
+            task,
+        }
     }
 }
 
@@ -224,7 +246,12 @@ impl Runner {
             return Ok(());
         }
         acc.ready();
-        let Timing { interval, jitter, offset, aligned } = self.timing.clone();
+        let Timing {
+            interval,
+            jitter,
+            offset,
+            aligned,
+        } = self.timing.clone();
         let mut schedule = Schedule::new(interval, jitter, offset, aligned);
         loop {
             let at = schedule.next();
@@ -279,7 +306,11 @@ impl Runner {
         acc.flush().await;
     }
 
-    async fn run_service(self, mut plugin: Box<dyn ServiceInput>, mut acc: Accumulator) -> anyhow::Result<()> {
+    async fn run_service(
+        self,
+        mut plugin: Box<dyn ServiceInput>,
+        mut acc: Accumulator,
+    ) -> anyhow::Result<()> {
         let mut pause = BACK_OFF.0;
         let mut was_ready = false;
         loop {
@@ -301,7 +332,11 @@ impl Runner {
                         pause = self.timing.interval;
                     } else {
                         error!(self.log, "Error in plugin: {e:#}; it is started again");
-                        pause = if begun.elapsed() > BACK_OFF.1 { BACK_OFF.0 } else { (pause * 2).min(BACK_OFF.1) };
+                        pause = if begun.elapsed() > BACK_OFF.1 {
+                            BACK_OFF.0
+                        } else {
+                            (pause * 2).min(BACK_OFF.1)
+                        };
                     }
                 }
             }

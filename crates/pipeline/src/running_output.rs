@@ -65,7 +65,9 @@ impl QueueParts {
     /// Opens the buffer; one on disk reads what an earlier run left.
     pub(crate) async fn open(mut self, log: &Log) -> anyhow::Result<Queue> {
         let guard = match self.guard.take() {
-            Some((config, name)) => Some(TypeGuard::new(config, &name).context("opening the type guard's file")?),
+            Some((config, name)) => {
+                Some(TypeGuard::new(config, &name).context("opening the type guard's file")?)
+            }
             None => None,
         };
         let Some((folder, options)) = self.disk.clone() else {
@@ -80,7 +82,10 @@ impl QueueParts {
             warn!(log, "{problem}");
         }
         if recovery.metrics > 0 {
-            info!(log, "{} metrics wait in the disk buffer {shown}", recovery.metrics);
+            info!(
+                log,
+                "{} metrics wait in the disk buffer {shown}", recovery.metrics
+            );
         }
         Ok(Queue::new(self, Buffer::Disk(disk), guard, log.name()))
     }
@@ -105,7 +110,14 @@ pub(crate) struct Stats {
 
 impl Queue {
     fn new(parts: QueueParts, buffer: Buffer, guard: Option<TypeGuard>, name: &str) -> Queue {
-        let QueueParts { filter, naming, batch_size, has_siblings, stats, .. } = parts;
+        let QueueParts {
+            filter,
+            naming,
+            batch_size,
+            has_siblings,
+            stats,
+            ..
+        } = parts;
         Queue {
             guard: guard.map(Mutex::new),
             name: name.to_owned(),
@@ -331,7 +343,10 @@ impl RunningOutput {
                 Ok(())
             }
             Ok(Err(e)) => Err(e),
-            Err(panic) => Err(StartError { error: panic, retry: false }),
+            Err(panic) => Err(StartError {
+                error: panic,
+                retry: false,
+            }),
         }
     }
 
@@ -366,12 +381,20 @@ impl RunningOutput {
             }
         }
         self.flush().await;
-        let mut left = Left { unsent: self.queue.len(), ..Left::default() };
+        let mut left = Left {
+            unsent: self.queue.len(),
+            ..Left::default()
+        };
         if let Buffer::Disk(_) = &self.queue.buffer {
             let queue = self.queue.clone();
             // What is on disk is not lost: it is sent at the next start.
             match tokio::task::spawn_blocking(move || queue.buffer.close(CLOSE_PATIENCE)).await {
-                Ok(closed) => left = Left { unsent: closed.unsaved.iter().map(|b| b.len()).sum(), closed },
+                Ok(closed) => {
+                    left = Left {
+                        unsent: closed.unsaved.iter().map(|b| b.len()).sum(),
+                        closed,
+                    }
+                }
                 Err(e) => error!(self.log, "Error closing the disk buffer: {e}"),
             }
         }
@@ -387,7 +410,7 @@ impl RunningOutput {
         for notice in self.queue.buffer.notices() {
             match &notice {
                 Notice::Lost { .. } => error!(self.log, "{notice}"),
-                Notice::Recovered { .. } => info!(self.log, "{notice}"),
+                Notice::Recovered => info!(self.log, "{notice}"),
                 _ => warn!(self.log, "{notice}"),
             }
         }
@@ -401,7 +424,11 @@ impl RunningOutput {
     async fn flush(&mut self) {
         self.tell_notices();
         let waiting = self.queue.len();
-        debug!(self.log, "Buffer fullness: {waiting} / {} metrics", self.queue.buffer.limit());
+        debug!(
+            self.log,
+            "Buffer fullness: {waiting} / {} metrics",
+            self.queue.buffer.limit()
+        );
         let batches = waiting.div_ceil(self.queue.batch_size);
         for _ in 0..batches {
             if !self.write_batch().await {
@@ -435,7 +462,10 @@ impl RunningOutput {
         }
         let overflow = self.queue.overflow.swap(0, Ordering::Relaxed);
         if overflow > 0 {
-            warn!(self.log, "Metric buffer overflow; {overflow} metrics have been dropped");
+            warn!(
+                self.log,
+                "Metric buffer overflow; {overflow} metrics have been dropped"
+            );
         }
         let begun = Instant::now();
         let result = self.call_write(&taken).await;
@@ -519,7 +549,9 @@ impl RunningOutput {
         self.not_before = e.retry_after.map(|after| Instant::now() + after);
         self.failed(e.error);
         // Something was taken: the rest may be tried as soon as a batch is full.
-        self.queue.failing.store(accepted == 0 && !settled, Ordering::Relaxed);
+        self.queue
+            .failing
+            .store(accepted == 0 && !settled, Ordering::Relaxed);
         settled
     }
 

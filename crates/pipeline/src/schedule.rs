@@ -18,8 +18,18 @@ pub(crate) struct Schedule {
 impl Schedule {
     /// On multiples of the interval by the wall clock where `aligned`, else from now on; shifted by `offset`.
     pub(crate) fn new(interval: Duration, jitter: Duration, offset: Duration, aligned: bool) -> Schedule {
-        let wait = if aligned { until_aligned(now(), interval, offset) } else { offset };
-        Schedule { interval, offset, jitter, aligned, next: Instant::now() + wait }
+        let wait = if aligned {
+            until_aligned(now(), interval, offset)
+        } else {
+            offset
+        };
+        Schedule {
+            interval,
+            offset,
+            jitter,
+            aligned,
+            next: Instant::now() + wait,
+        }
     }
 
     /// The next moment, jitter included. Moments that have passed are skipped.
@@ -52,7 +62,9 @@ pub(crate) fn random_below(max: Duration) -> Duration {
     }
     use std::hash::{BuildHasher, Hasher};
     // Jitter needs no better source than the one that seeds hash tables.
-    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    let random = std::collections::hash_map::RandomState::new()
+        .build_hasher()
+        .finish();
     let max = u64::try_from(max.as_nanos()).unwrap_or(u64::MAX);
     Duration::from_nanos(random % max)
 }

@@ -16,7 +16,9 @@ pub(crate) fn panic_text(panic: &Box<dyn Any + Send>) -> &str {
 }
 
 /// Waits for a future; a panic in it becomes an error.
-pub(crate) fn guarded<F: Future + Unpin>(future: F) -> impl Future<Output = Result<F::Output, anyhow::Error>> {
+pub(crate) fn guarded<F: Future + Unpin>(
+    future: F,
+) -> impl Future<Output = Result<F::Output, anyhow::Error>> {
     struct Guarded<F>(F);
     impl<F: Future + Unpin> Future for Guarded<F> {
         type Output = Result<F::Output, anyhow::Error>;
@@ -38,7 +40,9 @@ mod tests {
     #[tokio::test]
     async fn a_panic_becomes_an_error() {
         assert_eq!(guarded(Box::pin(async { 7 })).await.unwrap(), 7);
-        let error = guarded(Box::pin(async { panic!("a plugin's {}", "mistake") })).await.unwrap_err();
+        let error = guarded(Box::pin(async { panic!("a plugin's {}", "mistake") }))
+            .await
+            .unwrap_err();
         assert!(error.to_string().contains("a plugin's mistake"));
     }
 }

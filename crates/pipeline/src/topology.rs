@@ -85,12 +85,25 @@ pub fn build(
     agent: &Arc<AgentInfo>,
     revealer: Option<&Arc<dyn Revealer>>,
 ) -> Result<Topology, Vec<BuildProblem>> {
-    let mut builder = Builder { config, agent, revealer, problems: Vec::new() };
+    let mut builder = Builder {
+        config,
+        agent,
+        revealer,
+        problems: Vec::new(),
+    };
     let skip_after = config.agent.skip_processors_after_aggregators.unwrap_or(false);
     let skip_before = config.agent.skip_processors_before_aggregators.unwrap_or(false);
-    let of = |kind: Kind| config.plugins.iter().enumerate().filter(move |(_, p)| p.kind == kind);
+    let of = |kind: Kind| {
+        config
+            .plugins
+            .iter()
+            .enumerate()
+            .filter(move |(_, p)| p.kind == kind)
+    };
 
-    let inputs = of(Kind::Input).filter_map(|(i, p)| builder.keep(i, |b| b.input(p))).collect();
+    let inputs = of(Kind::Input)
+        .filter_map(|(i, p)| builder.keep(i, |b| b.input(p)))
+        .collect();
     let mut processors: Vec<_> = of(Kind::Processor).collect();
     processors.sort_by_key(|(_, p)| p.common.order);
     let aggregates = of(Kind::Aggregator).next().is_some();
@@ -99,18 +112,32 @@ pub fn build(
     for (i, p) in processors {
         // Each chain has its own instances, since processors keep state.
         let first = builder.keep(i, |b| b.processor(p));
-        let second = (aggregates && !skip_after).then(|| builder.keep_quietly(|b| b.processor(p))).flatten();
+        let second = (aggregates && !skip_after)
+            .then(|| builder.keep_quietly(|b| b.processor(p)))
+            .flatten();
         after.0.extend(second);
         if !skip_before {
             before.0.extend(first);
         }
     }
-    let aggregators = of(Kind::Aggregator).filter_map(|(i, p)| builder.keep(i, |b| b.aggregator(p))).collect();
-    let outputs = of(Kind::Output).filter_map(|(i, p)| builder.keep(i, |b| b.output(p))).collect();
+    let aggregators = of(Kind::Aggregator)
+        .filter_map(|(i, p)| builder.keep(i, |b| b.aggregator(p)))
+        .collect();
+    let outputs = of(Kind::Output)
+        .filter_map(|(i, p)| builder.keep(i, |b| b.output(p)))
+        .collect();
     if builder.problems.is_empty() {
         let aligned = config.agent.round_interval;
         let guard = config.wheatstone.type_guard.clone();
-        Ok(Topology { inputs, before, after, aggregators, outputs, aligned, guard })
+        Ok(Topology {
+            inputs,
+            before,
+            after,
+            aggregators,
+            outputs,
+            aligned,
+            guard,
+        })
     } else {
         builder.problems.sort_by_key(|p| p.plugin);
         Err(builder.problems)
@@ -154,10 +181,16 @@ impl Builder<'_> {
         let level = Level::parse(&p.common.log_level);
         if level.is_none() && !p.common.log_level.is_empty() {
             // The plugin's parser or serializer has the level too, and says so as well.
-            let part = find(p.kind, &p.name).and_then(|r| r.data_format).map(|(kind, default)| {
-                let format = p.table.get("data_format").and_then(|n| n.as_str()).unwrap_or(default);
-                format!("{}.{format}::{}", kind.plural(), p.name)
-            });
+            let part = find(p.kind, &p.name)
+                .and_then(|r| r.data_format)
+                .map(|(kind, default)| {
+                    let format = p
+                        .table
+                        .get("data_format")
+                        .and_then(|n| n.as_str())
+                        .unwrap_or(default);
+                    format!("{}.{format}::{}", kind.plural(), p.name)
+                });
             for name in [Some(name.clone()), part].into_iter().flatten() {
                 let log = Log::new(name, None, None);
                 wheatstone_plugin::error!(log, "invalid log-level {:?}", p.common.log_level);
@@ -167,8 +200,14 @@ impl Builder<'_> {
     }
 
     fn context(&self, p: &PluginConfig, log: &Log) -> Context {
-        let cx =
-            Context::new(p.kind, &p.name, &p.common.alias, p.table.clone(), log.clone(), self.agent.clone());
+        let cx = Context::new(
+            p.kind,
+            &p.name,
+            &p.common.alias,
+            p.table.clone(),
+            log.clone(),
+            self.agent.clone(),
+        );
         match self.revealer {
             Some(revealer) => cx.with_revealer(revealer.clone()),
             None => cx,
@@ -207,9 +246,7 @@ impl Builder<'_> {
         let precision = match (service, common.precision) {
             (true, Some(own)) if !self.agent.once => own.nanos(),
             (true, _) => 1,
-            (false, own) => {
-                precision(own.filter(|p| !p.is_zero()).unwrap_or(agent.precision), interval)
-            }
+            (false, own) => precision(own.filter(|p| !p.is_zero()).unwrap_or(agent.precision), interval),
         };
         let time_source = match common.time_source.as_str() {
             "" | "metric" => TimeSource::Metric,
@@ -230,7 +267,11 @@ impl Builder<'_> {
         let timing = Timing {
             interval: interval.0,
             jitter: common.collection_jitter.unwrap_or(agent.collection_jitter).0,
-            offset: common.collection_offset.filter(|o| !o.is_zero()).unwrap_or(agent.collection_offset).0,
+            offset: common
+                .collection_offset
+                .filter(|o| !o.is_zero())
+                .unwrap_or(agent.collection_offset)
+                .0,
             aligned: agent.round_interval,
         };
         Ok(BuiltInput {
@@ -254,15 +295,23 @@ impl Builder<'_> {
 
     fn processor(&self, p: &PluginConfig) -> Result<RunningProcessor, Cause> {
         let log = self.log(p);
-        let Build::Processor(build) = self.build_of(p)? else { return Err(Cause::Undefined) };
+        let Build::Processor(build) = self.build_of(p)? else {
+            return Err(Cause::Undefined);
+        };
         let plugin = self.plugin(p, &log, build)?;
-        Ok(RunningProcessor { plugin, filter: Filter::new(&p.common.filter, &log).map_err(Cause::Error)?, log })
+        Ok(RunningProcessor {
+            plugin,
+            filter: Filter::new(&p.common.filter, &log).map_err(Cause::Error)?,
+            log,
+        })
     }
 
     fn aggregator(&self, p: &PluginConfig) -> Result<RunningAggregator, Cause> {
         let common = &p.common;
         let log = self.log(p);
-        let Build::Aggregator(build) = self.build_of(p)? else { return Err(Cause::Undefined) };
+        let Build::Aggregator(build) = self.build_of(p)? else {
+            return Err(Cause::Undefined);
+        };
         let plugin = self.plugin(p, &log, build)?;
         let period = common.period.unwrap_or(conf::Duration::from_secs(30)).nanos();
         if period <= 0 {
@@ -276,7 +325,12 @@ impl Builder<'_> {
             grace: common.grace.unwrap_or_default().nanos(),
             precision: precision(self.config.agent.precision, self.config.agent.interval),
             tags: DefaultTags::new(&common.tags),
-            state: Mutex::new(State { plugin, naming: Naming::new(common), start: 0, end: 0 }),
+            state: Mutex::new(State {
+                plugin,
+                naming: Naming::new(common),
+                start: 0,
+                end: 0,
+            }),
             pushed: stat(p, "metrics_pushed"),
             filtered: stat(p, "metrics_filtered"),
             dropped: stat(p, "metrics_dropped"),
@@ -288,9 +342,14 @@ impl Builder<'_> {
     fn output(&self, p: &PluginConfig) -> Result<BuiltOutput, Cause> {
         let (agent, common) = (&self.config.agent, &p.common);
         let log = self.log(p);
-        let Build::Output(build) = self.build_of(p)? else { return Err(Cause::Undefined) };
+        let Build::Output(build) = self.build_of(p)? else {
+            return Err(Cause::Undefined);
+        };
         let plugin = self.plugin(p, &log, build)?;
-        let or = |own: Option<usize>, agent: usize, default: usize| match own.filter(|n| *n > 0).unwrap_or(agent) {
+        let or = |own: Option<usize>, agent: usize, default: usize| match own
+            .filter(|n| *n > 0)
+            .unwrap_or(agent)
+        {
             0 => default,
             n => n,
         };
@@ -313,15 +372,37 @@ impl Builder<'_> {
             agent_write_errors: agent_stat("write_errors"),
         };
         let filter = Filter::new(&common.filter, &log).map_err(Cause::Error)?;
-        let has_siblings = self.config.plugins.iter().filter(|p| p.kind == Kind::Output).count() > 1;
+        let has_siblings = self
+            .config
+            .plugins
+            .iter()
+            .filter(|p| p.kind == Kind::Output)
+            .count()
+            > 1;
         let disk = self.disk_buffer(p, limit).map_err(Cause::Error)?;
-        let guard = common.type_guard.clone().map(|config| (config, format!("outputs.{}-{}", p.name, p.id)));
+        let guard = common
+            .type_guard
+            .clone()
+            .map(|config| (config, format!("outputs.{}-{}", p.name, p.id)));
         Ok(BuiltOutput {
             plugin,
-            queue: QueueParts { filter, naming: Naming::new(common), batch_size, has_siblings, stats, limit, disk, guard },
+            queue: QueueParts {
+                filter,
+                naming: Naming::new(common),
+                batch_size,
+                has_siblings,
+                stats,
+                limit,
+                disk,
+                guard,
+            },
             startup: startup(p)?,
             log,
-            flush_interval: common.flush_interval.filter(|i| !i.is_zero()).unwrap_or(agent.flush_interval).0,
+            flush_interval: common
+                .flush_interval
+                .filter(|i| !i.is_zero())
+                .unwrap_or(agent.flush_interval)
+                .0,
             flush_jitter: common.flush_jitter.unwrap_or(agent.flush_jitter).0,
         })
     }
@@ -329,7 +410,11 @@ impl Builder<'_> {
     /// Where and how an output keeps its metrics on disk, where it does.
     fn disk_buffer(&self, p: &PluginConfig, limit: usize) -> anyhow::Result<Option<(PathBuf, DiskOptions)>> {
         let agent = &self.config.agent;
-        let strategy = p.common.buffer_strategy.as_deref().unwrap_or(&agent.buffer_strategy);
+        let strategy = p
+            .common
+            .buffer_strategy
+            .as_deref()
+            .unwrap_or(&agent.buffer_strategy);
         match strategy {
             "" | "memory" => return Ok(None),
             "disk" | "disk_write_through" => {}
@@ -373,7 +458,9 @@ fn startup(p: &PluginConfig) -> Result<Startup, Cause> {
         "retry" => Ok(Startup::Retry),
         "ignore" => Ok(Startup::Ignore),
         "probe" if p.kind == Kind::Input => Ok(Startup::Ignore),
-        other => Err(Cause::Error(anyhow!("invalid 'startup_error_behavior' setting {other:?}"))),
+        other => Err(Cause::Error(anyhow!(
+            "invalid 'startup_error_behavior' setting {other:?}"
+        ))),
     }
 }
 

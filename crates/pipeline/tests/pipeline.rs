@@ -19,17 +19,26 @@ fn a_message_is_settled_once_its_output_has_it() {
 #[test]
 fn an_output_that_never_answers_stops_nobody() {
     // Telegraf's issue 16537: one dead output, and nothing arrives anywhere.
-    let seen = run_for(Parts::new("dead").output("hangs", &[]).output("ok", &[]), Duration::from_secs(60));
+    let seen = run_for(
+        Parts::new("dead").output("hangs", &[]).output("ok", &[]),
+        Duration::from_secs(60),
+    );
     assert_eq!(written("dead/1").len(), 120, "the other output has everything");
     assert_eq!(seen.exit.unwrap().unsent, 120);
-    assert!(settled("dead").is_empty(), "what one output does not have is not acknowledged");
+    assert!(
+        settled("dead").is_empty(),
+        "what one output does not have is not acknowledged"
+    );
 }
 
 #[test]
 fn an_output_that_is_down_takes_no_permits_from_the_others() {
     for (name, down) in [("down-fails", "flaky"), ("down-hangs", "hangs")] {
         run_for(
-            Parts::new(name).limited(5).output(down, &[("fails", 1_000_000)]).output("ok", &[]),
+            Parts::new(name)
+                .limited(5)
+                .output(down, &[("fails", 1_000_000)])
+                .output("ok", &[]),
             Duration::from_secs(200),
         );
         assert_eq!(written(&format!("{name}/1")).len(), 120, "{name}");
@@ -38,14 +47,20 @@ fn an_output_that_is_down_takes_no_permits_from_the_others() {
 
 #[test]
 fn a_refused_point_does_not_take_its_batch_along() {
-    run_for(Parts::new("poison").output("rejects", &[("every", 10)]), Duration::from_secs(30));
+    run_for(
+        Parts::new("poison").output("rejects", &[("every", 10)]),
+        Duration::from_secs(30),
+    );
     assert_eq!(written("poison/0").len(), 108);
     assert!(settled("poison").values().all(|times| *times == 1));
 }
 
 #[test]
 fn an_output_that_fails_is_tried_again_and_nothing_is_lost() {
-    run_for(Parts::new("flaky").output("flaky", &[("fails", 3)]), Duration::from_secs(60));
+    run_for(
+        Parts::new("flaky").output("flaky", &[("fails", 3)]),
+        Duration::from_secs(60),
+    );
     let mut all = written("flaky/0");
     all.sort_unstable();
     all.dedup();
@@ -54,7 +69,12 @@ fn an_output_that_fails_is_tried_again_and_nothing_is_lost() {
 
 #[test]
 fn a_processor_that_panics_loses_only_what_it_held() {
-    run_for(Parts::new("panics").processor("panics", &[("every", 50)]).output("ok", &[]), Duration::from_secs(30));
+    run_for(
+        Parts::new("panics")
+            .processor("panics", &[("every", 50)])
+            .output("ok", &[]),
+        Duration::from_secs(30),
+    );
     let kept = written("panics/0").len();
     assert!(kept > 0 && kept < 120, "{kept}");
     assert_eq!(settled("panics").len(), 40);
@@ -62,11 +82,17 @@ fn a_processor_that_panics_loses_only_what_it_held() {
 }
 
 fn processor() -> impl Strategy<Value = (&'static str, u32)> {
-    (prop::sample::select(vec!["drops", "clones", "rejects", "panics", "passes"]), 2..9u32)
+    (
+        prop::sample::select(vec!["drops", "clones", "rejects", "panics", "passes"]),
+        2..9u32,
+    )
 }
 
 fn output() -> impl Strategy<Value = (&'static str, u32)> {
-    (prop::sample::select(vec!["ok", "rejects", "flaky", "panics", "partial"]), 1..7u32)
+    (
+        prop::sample::select(vec!["ok", "rejects", "flaky", "panics", "partial"]),
+        1..7u32,
+    )
 }
 
 proptest! {

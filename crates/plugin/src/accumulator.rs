@@ -52,7 +52,12 @@ const FULL: usize = 4096;
 impl Accumulator {
     /// Made by the core for one run of an input.
     pub fn new(sink: Arc<dyn Sink>, log: Log, life: Lifecycle) -> Accumulator {
-        Accumulator { sink, batch: Vec::new(), log, life }
+        Accumulator {
+            sink,
+            batch: Vec::new(),
+            log,
+            life,
+        }
     }
     /// Adds a metric. It is sent with the next [`flush`](Accumulator::flush), at the latest when a polled input's gather ends.
     #[inline]

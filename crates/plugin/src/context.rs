@@ -8,10 +8,11 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 
 use crate::conf::{
-    ConfigError, Duration, NodeKind, Reference, Secret, Table, Unused, deserialize_with_references, split_reference,
+    ConfigError, Duration, NodeKind, Reference, Secret, Table, Unused, deserialize_with_references,
+    split_reference,
 };
-use crate::registry::{self, Build, Kind};
 use crate::dead_letter::{self, Letter};
+use crate::registry::{self, Build, Kind};
 use crate::{Ack, Key, Log, Parser, Result, Serializer};
 
 /// What `[agent]` says that plugins may want to know.
@@ -75,7 +76,14 @@ struct Inner {
 /// Builds a [`Context`]; the core and the test kit do.
 impl Context {
     /// The place of the plugin `name` with its dealt `table`.
-    pub fn new(kind: Kind, name: &str, alias: &str, table: Table, log: Log, agent: Arc<AgentInfo>) -> Context {
+    pub fn new(
+        kind: Kind,
+        name: &str,
+        alias: &str,
+        table: Table,
+        log: Log,
+        agent: Arc<AgentInfo>,
+    ) -> Context {
         Context(Arc::new(Inner {
             kind,
             name: name.to_owned(),
@@ -91,7 +99,10 @@ impl Context {
     /// The same with secret stores.
     pub fn with_revealer(self, revealer: Arc<dyn Revealer>) -> Context {
         match Arc::try_unwrap(self.0) {
-            Ok(inner) => Context(Arc::new(Inner { revealer: Some(revealer), ..inner })),
+            Ok(inner) => Context(Arc::new(Inner {
+                revealer: Some(revealer),
+                ..inner
+            })),
             Err(shared) => Context(shared),
         }
     }
@@ -132,7 +143,10 @@ impl Context {
         self.0.reads.lock().push(unused);
         for Reference { store, key, span } in references {
             if !self.0.revealer.as_ref().is_some_and(|r| r.link(&store, &key)) {
-                return Err(ConfigError::at(span, format!("unknown secret store for \"@{{{store}:{key}}}\"")));
+                return Err(ConfigError::at(
+                    span,
+                    format!("unknown secret store for \"@{{{store}:{key}}}\""),
+                ));
             }
         }
         Ok(config)
@@ -145,12 +159,18 @@ impl Context {
         all.sort_by_key(|u| u.span);
         all.dedup_by_key(|u| &u.path);
         let left = |unused: &&Unused| {
-            reads.iter().all(|read| read.iter().any(|u| unused.path.starts_with(&u.path)))
+            reads
+                .iter()
+                .all(|read| read.iter().any(|u| unused.path.starts_with(&u.path)))
         };
         let mut left: Vec<Unused> = all.into_iter().filter(left).cloned().collect();
         // Of a table that nobody took its head is enough.
         let heads = left.clone();
-        left.retain(|u| !heads.iter().any(|h| h.path.len() < u.path.len() && u.path.starts_with(&h.path)));
+        left.retain(|u| {
+            !heads
+                .iter()
+                .any(|h| h.path.len() < u.path.len() && u.path.starts_with(&h.path))
+        });
         left
     }
 
@@ -166,22 +186,23 @@ impl Context {
             return Err(registry::not_found(Kind::Parser, &format));
         };
         let cx = self.part(Kind::Parser, &format, table, metric_name);
-        let parser = build(&cx)?;
+        let parser = build(&cx);
         self.note_part(table, &cx);
-        Ok(parser)
+        parser
     }
 
     /// The serializer that the plugin's `data_format` names, built from the plugin's own table.
     pub fn serializer(&self, default: &str) -> Result<Box<dyn Serializer>> {
         let table = &self.0.table;
         let format = self.data_format(table, default)?;
-        let Some(Build::Serializer(build)) = registry::find(Kind::Serializer, &format).map(|r| r.build) else {
+        let Some(Build::Serializer(build)) = registry::find(Kind::Serializer, &format).map(|r| r.build)
+        else {
             return Err(registry::not_found(Kind::Serializer, &format));
         };
         let cx = self.part(Kind::Serializer, &format, table, self.0.metric_name.clone());
-        let serializer = build(&cx)?;
+        let serializer = build(&cx);
         self.note_part(table, &cx);
-        Ok(serializer)
+        serializer
     }
 
     fn data_format(&self, table: &Table, default: &str) -> Result<String, ConfigError> {
@@ -190,7 +211,10 @@ impl Context {
             Some(node) => match &node.kind {
                 NodeKind::String(s) if s.is_empty() => Ok(default.to_owned()),
                 NodeKind::String(s) => Ok(s.clone()),
-                _ => Err(ConfigError::at(node.span, "option \"data_format\": expected a string")),
+                _ => Err(ConfigError::at(
+                    node.span,
+                    "option \"data_format\": expected a string",
+                )),
             },
         }
     }
@@ -201,7 +225,10 @@ impl Context {
             name: name.to_owned(),
             alias: self.0.alias.clone(),
             table: table.clone(),
-            log: self.0.log.part(format!("{}.{name}::{}", kind.plural(), self.0.name)),
+            log: self
+                .0
+                .log
+                .part(format!("{}.{name}::{}", kind.plural(), self.0.name)),
             agent: self.0.agent.clone(),
             revealer: self.0.revealer.clone(),
             metric_name,
@@ -252,7 +279,11 @@ mod tests {
     #[async_trait]
     impl Revealer for One {
         async fn reveal(&self, _: &str, key: &str) -> Result<String> {
-            if key == "broken" { anyhow::bail!("not found") } else { Ok(format!("<{key}>")) }
+            if key == "broken" {
+                anyhow::bail!("not found")
+            } else {
+                Ok(format!("<{key}>"))
+            }
         }
         fn link(&self, store: &str, _: &str) -> bool {
             store == "one"
@@ -278,12 +309,18 @@ mod tests {
         let config: Config = cx.config().unwrap();
         assert_eq!(cx.reveal(&config.password).await.unwrap(), "a<b>c<d>");
         let broken = cx.reveal(&Secret::new("hidden@{one:broken}")).await.unwrap_err();
-        assert_eq!(format!("{broken:#}"), "resolving \"@{one:broken}\" failed: not found");
+        assert_eq!(
+            format!("{broken:#}"),
+            "resolving \"@{one:broken}\" failed: not found"
+        );
     }
 
     #[test]
     fn an_unknown_store_is_an_error_of_the_table() {
-        for cx in [context("@{two:b}").with_revealer(Arc::new(One)), context("@{two:b}")] {
+        for cx in [
+            context("@{two:b}").with_revealer(Arc::new(One)),
+            context("@{two:b}"),
+        ] {
             let error = cx.config::<Config>().err().unwrap();
             assert_eq!(error.message, "unknown secret store for \"@{two:b}\"");
         }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use parking_lot::RwLock;
 use crate::{Ack, Metric, Timestamp};
+use parking_lot::RwLock;
 
 /// Something that cannot be delivered, with all that is known about why.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,7 +14,10 @@ pub struct StartError {
 impl StartError {
     /// One that may pass: a refused connection, a name that does not resolve.
     pub fn retry(error: impl Into<anyhow::Error>) -> StartError {
-        StartError { error: error.into(), retry: true }
+        StartError {
+            error: error.into(),
+            retry: true,
+        }
     }
 }
 impl<E: Into<anyhow::Error>> From<E> for StartError {
@@ -40,7 +43,11 @@ impl std::error::Error for Passing {}
 impl StartError {
     /// The same as an `anyhow::Error`, to be returned by a service input before it is ready.
     pub fn into_error(self) -> anyhow::Error {
-        if self.retry { anyhow::Error::new(Passing(self.error)) } else { self.error }
+        if self.retry {
+            anyhow::Error::new(Passing(self.error))
+        } else {
+            self.error
+        }
     }
 }
 
@@ -69,15 +76,31 @@ pub struct WriteError {
 impl WriteError {
     /// Nothing was taken; try all again at the next flush.
     pub fn retry(error: impl Into<anyhow::Error>) -> WriteError {
-        WriteError { error: error.into(), accepted: Vec::new(), rejected: Vec::new(), retry_after: None }
+        WriteError {
+            error: error.into(),
+            accepted: Vec::new(),
+            rejected: Vec::new(),
+            retry_after: None,
+        }
     }
     /// The same, not before `after`.
     pub fn retry_after(error: impl Into<anyhow::Error>, after: std::time::Duration) -> WriteError {
-        WriteError { retry_after: Some(after), ..WriteError::retry(error) }
+        WriteError {
+            retry_after: Some(after),
+            ..WriteError::retry(error)
+        }
     }
     /// Some were taken, some refused for good; the rest stays.
-    pub fn partial(error: impl Into<anyhow::Error>, accepted: Vec<usize>, rejected: Vec<Rejection>) -> WriteError {
-        WriteError { accepted, rejected, ..WriteError::retry(error) }
+    pub fn partial(
+        error: impl Into<anyhow::Error>,
+        accepted: Vec<usize>,
+        rejected: Vec<Rejection>,
+    ) -> WriteError {
+        WriteError {
+            accepted,
+            rejected,
+            ..WriteError::retry(error)
+        }
     }
 }
 impl<E: Into<anyhow::Error>> From<E> for WriteError {

@@ -152,16 +152,22 @@ fn class(chars: &mut Chars<'_>) -> Result<Token, String> {
 }
 
 fn match_tokens(tokens: &[Token], text: &str, then: &dyn Fn(&str) -> bool) -> bool {
-    let Some((token, rest)) = tokens.split_first() else { return then(text) };
+    let Some((token, rest)) = tokens.split_first() else {
+        return then(text);
+    };
     match token {
-        Token::Text(t) => text.strip_prefix(t.as_str()).is_some_and(|tail| match_tokens(rest, tail, then)),
+        Token::Text(t) => text
+            .strip_prefix(t.as_str())
+            .is_some_and(|tail| match_tokens(rest, tail, then)),
         Token::One(barred) => {
             let mut chars = text.chars();
             chars.next().is_some_and(|c| !barred.contains(&c)) && match_tokens(rest, chars.as_str(), then)
         }
         Token::Class(negated, ranges) => {
             let mut chars = text.chars();
-            chars.next().is_some_and(|c| ranges.iter().any(|(a, b)| (*a..=*b).contains(&c)) != *negated)
+            chars
+                .next()
+                .is_some_and(|c| ranges.iter().any(|(a, b)| (*a..=*b).contains(&c)) != *negated)
                 && match_tokens(rest, chars.as_str(), then)
         }
         Token::Any(barred) => {
@@ -183,9 +189,9 @@ fn match_tokens(tokens: &[Token], text: &str, then: &dyn Fn(&str) -> bool) -> bo
                 }
             }
         }
-        Token::Either(branches) => {
-            branches.iter().any(|branch| match_tokens(branch, text, &|tail| match_tokens(rest, tail, then)))
-        }
+        Token::Either(branches) => branches
+            .iter()
+            .any(|branch| match_tokens(branch, text, &|tail| match_tokens(rest, tail, then))),
     }
 }
 

@@ -35,8 +35,8 @@
 //! # fn main() {}
 //! ```
 
-pub mod conf;
 mod accumulator;
+pub mod conf;
 mod context;
 pub mod dead_letter;
 mod error;
@@ -62,7 +62,9 @@ pub use traits::{
 pub use anyhow::{self, Result};
 pub use async_trait::async_trait;
 pub use wheatstone_line_protocol as line_protocol;
-pub use wheatstone_metric::{self as metric, Ack, CompactString, Key, KeyCache, Metric, Outcome, Timestamp, Value, ValueType, key};
+pub use wheatstone_metric::{
+    self as metric, Ack, CompactString, Key, KeyCache, Metric, Outcome, Timestamp, Value, ValueType, key,
+};
 
 #[doc(hidden)]
 pub use {inventory, schemars, serde, serde_json, tracing};
@@ -71,9 +73,9 @@ pub use {inventory, schemars, serde, serde_json, tracing};
 pub mod prelude {
     pub use crate::conf::{Duration, Secret, Size};
     pub use crate::{
-        Accumulator, Aggregator, CompactString, Context, Glob, Input, Key, KeyCache, Log, Metric, Output, Parser, Plugin,
-        Processor, Rejection, Result, SecretEditor, SecretStore, Serializer, ServiceInput, StartError, Timestamp, Value, ValueType, WriteError,
-        async_trait, key, register,
+        Accumulator, Aggregator, CompactString, Context, Glob, Input, Key, KeyCache, Log, Metric, Output,
+        Parser, Plugin, Processor, Rejection, Result, SecretEditor, SecretStore, Serializer, ServiceInput,
+        StartError, Timestamp, Value, ValueType, WriteError, async_trait, key, register,
     };
     pub use crate::{debug, error, info, trace, warn};
     pub use anyhow::{Context as _, anyhow, bail};

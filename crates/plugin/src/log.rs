@@ -53,7 +53,11 @@ struct Inner {
 impl Log {
     /// A logger that prints `[name]`; `level` overrides the agent's; `errors` counts the error lines.
     pub fn new(name: impl Into<String>, level: Option<Level>, errors: Option<Stat>) -> Log {
-        Log(Arc::new(Inner { name: name.into(), level, errors }))
+        Log(Arc::new(Inner {
+            name: name.into(),
+            level,
+            errors,
+        }))
     }
     /// The logger of a part of the plugin: its own name, the plugin's level.
     pub fn part(&self, name: String) -> Log {

@@ -3,7 +3,8 @@
 use anyhow::anyhow;
 
 use crate::{
-    Aggregator, Context, Input, Output, Parser, Plugin, Processor, Result, SecretStore, Serializer, ServiceInput,
+    Aggregator, Context, Input, Output, Parser, Plugin, Processor, Result, SecretStore, Serializer,
+    ServiceInput,
 };
 
 /// What a plugin is.

@@ -55,13 +55,23 @@ type Series = (String, Vec<(String, String)>);
 static REGISTRY: LazyLock<Mutex<BTreeMap<Series, BTreeMap<String, Stat>>>> = LazyLock::new(Mutex::default);
 
 fn find(measurement: &str, field: &str, tags: &[(&str, &str)], timing: bool) -> Stat {
-    let mut tags: Vec<_> = tags.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let mut tags: Vec<_> = tags
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect();
     tags.sort();
     let mut registry = REGISTRY.lock();
-    let fields = registry.entry((format!("internal_{measurement}"), tags)).or_default();
+    let fields = registry
+        .entry((format!("internal_{measurement}"), tags))
+        .or_default();
     fields
         .entry(field.to_owned())
-        .or_insert_with(|| Stat(Arc::new(Cell { timing, ..Cell::default() })))
+        .or_insert_with(|| {
+            Stat(Arc::new(Cell {
+                timing,
+                ..Cell::default()
+            }))
+        })
         .clone()
 }
 

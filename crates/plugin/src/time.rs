@@ -28,7 +28,11 @@ impl Clock {
     #[allow(clippy::should_implement_trait, reason = "a clock is no list to walk")]
     pub fn next(&mut self) -> Timestamp {
         const ONE_SECOND: i64 = 1_000_000_000;
-        self.last = if self.read > self.last || self.last - self.read > ONE_SECOND { self.read } else { self.last + 1 };
+        self.last = if self.read > self.last || self.last - self.read > ONE_SECOND {
+            self.read
+        } else {
+            self.last + 1
+        };
         self.last
     }
 }

@@ -66,7 +66,14 @@ impl Tracker {
     /// A share in `count` messages that settle together: a gulp of messages that nobody waits for one by one.
     pub fn issue_many(&self, token: u64, count: usize) -> Ack {
         self.0.in_flight.fetch_add(count, Ordering::AcqRel);
-        Ack::new(Arc::new(Issued { shared: self.0.clone(), count, held: AtomicBool::new(true) }), token)
+        Ack::new(
+            Arc::new(Issued {
+                shared: self.0.clone(),
+                count,
+                held: AtomicBool::new(true),
+            }),
+            token,
+        )
     }
     /// Moves what was settled since the last call behind `out`. Always empty where it only counts.
     pub fn take_settled(&self, out: &mut Vec<Settled>) {
@@ -136,8 +143,14 @@ mod tests {
         assert_eq!(
             settled,
             [
-                Settled { token: 2, outcome: Outcome::Rejected },
-                Settled { token: 1, outcome: Outcome::Delivered }
+                Settled {
+                    token: 2,
+                    outcome: Outcome::Rejected
+                },
+                Settled {
+                    token: 1,
+                    outcome: Outcome::Delivered
+                }
             ]
         );
         assert_eq!(tracker.in_flight(), 0);
@@ -154,7 +167,11 @@ mod tests {
         let tracker = Tracker::new(10);
         let ack = tracker.issue(0);
         ack.progress();
-        assert_eq!(tracker.room(), 9, "a message that somebody waits for stays under way");
+        assert_eq!(
+            tracker.room(),
+            9,
+            "a message that somebody waits for stays under way"
+        );
         drop(ack);
     }
 

@@ -12,7 +12,9 @@ struct LoadAverageConfig {
 
 impl Default for LoadAverageConfig {
     fn default() -> Self {
-        LoadAverageConfig { path: "/proc/loadavg".into() }
+        LoadAverageConfig {
+            path: "/proc/loadavg".into(),
+        }
     }
 }
 
@@ -42,8 +44,15 @@ impl Input for LoadAverage {
 /// The three averages: "0.42 0.30 0.25 1/345 6789".
 fn parse(text: &str, now: Timestamp) -> Result<Metric> {
     let mut metric = Metric::new("load_average", now);
-    for (field, word) in ["load1", "load5", "load15"].into_iter().zip(text.split_whitespace()) {
-        metric.set_field(field, word.parse::<f64>().with_context(|| format!("{word:?} is not a number"))?);
+    for (field, word) in ["load1", "load5", "load15"]
+        .into_iter()
+        .zip(text.split_whitespace())
+    {
+        metric.set_field(
+            field,
+            word.parse::<f64>()
+                .with_context(|| format!("{word:?} is not a number"))?,
+        );
     }
     if metric.field_count() < 3 {
         bail!("expected three numbers, found {text:?}");

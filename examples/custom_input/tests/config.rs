@@ -5,7 +5,11 @@ use std::process::Command;
 #[test]
 fn the_configuration_runs() {
     let out = Command::new(env!("CARGO_BIN_EXE_example-custom-input"))
-        .args(["--config", concat!(env!("CARGO_MANIFEST_DIR"), "/wheatstone.conf"), "--test"])
+        .args([
+            "--config",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/wheatstone.conf"),
+            "--test",
+        ])
         .output()
         .unwrap();
     let printed = String::from_utf8_lossy(&out.stdout);

@@ -16,7 +16,11 @@ struct DewPointConfig {
 
 impl Default for DewPointConfig {
     fn default() -> Self {
-        DewPointConfig { temperature: "temperature".into(), humidity: "humidity".into(), dest: "dew_point".into() }
+        DewPointConfig {
+            temperature: "temperature".into(),
+            humidity: "humidity".into(),
+            dest: "dew_point".into(),
+        }
     }
 }
 
@@ -69,7 +73,9 @@ mod tests {
         bare.set_field("temperature", 20.0);
         let mut metrics = vec![full, bare];
         processor.process(&mut metrics);
-        let Some(Value::Float(dew)) = metrics[0].field("dew_point") else { panic!("no dew point") };
+        let Some(Value::Float(dew)) = metrics[0].field("dew_point") else {
+            panic!("no dew point")
+        };
         assert!((dew - 9.27).abs() < 0.05, "{dew}");
         assert!(!metrics[1].has_field("dew_point"));
     }

@@ -1,4 +1,5 @@
 //! Small plugins that fail in every way, and pipelines made of them.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -42,7 +43,11 @@ impl Plugin for Source {
 #[async_trait]
 impl ServiceInput for Source {
     async fn run(&mut self, acc: &mut Accumulator) -> Result<()> {
-        let tracker = if self.1 > 0 { Tracker::counting(self.1) } else { Tracker::new(1000) };
+        let tracker = if self.1 > 0 {
+            Tracker::counting(self.1)
+        } else {
+            Tracker::new(1000)
+        };
         acc.ready();
         for token in 0..40u64 {
             if tracker.room() == 0 {
@@ -105,7 +110,7 @@ processor!(Passes, "passes", |_every, _count, _metrics| {});
 processor!(Drops, "drops", |every, count, metrics| {
     metrics.retain(|_| {
         *count += 1;
-        *count % every != 0
+        !count.is_multiple_of(every)
     });
 });
 processor!(Clones, "clones", |every, count, metrics| {
@@ -113,7 +118,7 @@ processor!(Clones, "clones", |every, count, metrics| {
         .iter()
         .filter(|_| {
             *count += 1;
-            *count % every == 0
+            count.is_multiple_of(every)
         })
         .cloned()
         .collect();
@@ -122,17 +127,17 @@ processor!(Clones, "clones", |every, count, metrics| {
 processor!(Rejects, "rejects", |every, count, metrics| {
     metrics.retain(|m| {
         *count += 1;
-        if *count % every == 0 {
+        if count.is_multiple_of(every) {
             m.reject();
         }
-        *count % every != 0
+        !count.is_multiple_of(every)
     });
 });
 processor!(Panics, "panics", |every, count, metrics| {
     let held: Vec<Metric> = std::mem::take(metrics);
     for m in held {
         *count += 1;
-        assert!(*count % every != 0, "as it should");
+        assert!(!count.is_multiple_of(every), "as it should");
         metrics.push(m);
     }
 });
@@ -167,7 +172,10 @@ struct Sink {
 }
 impl Sink {
     fn take<'a>(&self, metrics: impl IntoIterator<Item = &'a &'a Metric>) {
-        let times = metrics.into_iter().filter(|m| m.name() == "test").map(|m| m.time());
+        let times = metrics
+            .into_iter()
+            .filter(|m| m.name() == "test")
+            .map(|m| m.time());
         WRITTEN.lock().entry(self.name.clone()).or_default().extend(times);
     }
     async fn write(&mut self, metrics: &[&Metric]) -> Result<(), WriteError> {
@@ -187,16 +195,25 @@ impl Sink {
                 Err(WriteError::partial(anyhow!("a part"), accepted, Vec::new()))
             }
             "rejects" => {
-                let bad = |i: usize| metrics[i].time() as usize % every == 0;
+                let bad = |i: usize| (metrics[i].time() as usize).is_multiple_of(every);
                 let (mut accepted, mut rejected) = (Vec::new(), Vec::new());
                 for i in 0..metrics.len() {
                     if bad(i) {
-                        rejected.push(Rejection { index: i, reason: "bad".into() });
+                        rejected.push(Rejection {
+                            index: i,
+                            reason: "bad".into(),
+                        });
                     } else {
                         accepted.push(i);
                     }
                 }
-                self.take(metrics.iter().enumerate().filter(|(i, _)| !bad(*i)).map(|(_, m)| m));
+                self.take(
+                    metrics
+                        .iter()
+                        .enumerate()
+                        .filter(|(i, _)| !bad(*i))
+                        .map(|(_, m)| m),
+                );
                 Err(WriteError::partial(anyhow!("some are bad"), accepted, rejected))
             }
             _ => {
@@ -238,13 +255,26 @@ impl Parts {
     pub fn new(name: &str) -> Parts {
         let mut config = Config::default();
         config.agent.flush_interval = Duration::from_secs(1).into();
-        let mut parts = Parts { name: name.to_owned(), config, outputs: 0, filter: FilterConfig::default() };
-        parts.add(Kind::Input, "test_source", name.to_owned(), &[], Common::default());
+        let mut parts = Parts {
+            name: name.to_owned(),
+            config,
+            outputs: 0,
+            filter: FilterConfig::default(),
+        };
+        parts.add(
+            Kind::Input,
+            "test_source",
+            name.to_owned(),
+            &[],
+            Common::default(),
+        );
         parts
     }
     /// The source has at most `limit` messages under way.
     pub fn limited(mut self, limit: i64) -> Parts {
-        self.config.plugins[0].table.set("every", Node::bare(NodeKind::Integer(limit)));
+        self.config.plugins[0]
+            .table
+            .set("every", Node::bare(NodeKind::Integer(limit)));
         self
     }
     fn add(&mut self, kind: Kind, name: &str, alias: String, options: &[(&str, u32)], common: Common) {
@@ -268,7 +298,11 @@ impl Parts {
         self
     }
     pub fn aggregator(mut self, drop_original: bool) -> Parts {
-        let common = Common { drop_original, period: Some(Duration::from_secs(1).into()), ..Default::default() };
+        let common = Common {
+            drop_original,
+            period: Some(Duration::from_secs(1).into()),
+            ..Default::default()
+        };
         self.add(Kind::Aggregator, "counts", String::new(), &[], common);
         self
     }
@@ -302,7 +336,11 @@ pub fn run_for(mut parts: Parts, time: Duration) -> Seen {
     for plugin in parts.config.plugins.iter_mut().filter(|p| p.kind == Kind::Output) {
         plugin.common.filter = parts.filter.clone();
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
     let exit = runtime.block_on(async {
         let topology = build(&parts.config, &Arc::new(AgentInfo::default()), None)
             .map_err(|problems| anyhow!("{problems:?}"))?;

@@ -20,7 +20,10 @@ pub struct ConfigError {
 impl ConfigError {
     /// An error at a place.
     pub fn at(span: Span, message: impl Into<String>) -> ConfigError {
-        ConfigError { message: message.into(), span: Some(span) }
+        ConfigError {
+            message: message.into(),
+            span: Some(span),
+        }
     }
     fn or_at(mut self, span: Span) -> ConfigError {
         self.span.get_or_insert(span);
@@ -35,7 +38,10 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 impl de::Error for ConfigError {
     fn custom<T: fmt::Display>(msg: T) -> ConfigError {
-        ConfigError { message: msg.to_string(), span: None }
+        ConfigError {
+            message: msg.to_string(),
+            span: None,
+        }
     }
 }
 
@@ -93,7 +99,11 @@ struct NodeDe<'a> {
 impl<'de> de::Deserializer<'de> for TableDe<'_> {
     type Error = ConfigError;
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ConfigError> {
-        visitor.visit_map(Entries { table: self.table, state: self.state, next: 0 })
+        visitor.visit_map(Entries {
+            table: self.table,
+            state: self.state,
+            next: 0,
+        })
     }
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ConfigError> {
         self.state.note_unused();
@@ -112,9 +122,10 @@ impl State {
     fn note_unused(&self) {
         let path = self.path.borrow();
         if let Some((_, span)) = path.last() {
-            self.unused
-                .borrow_mut()
-                .push(Unused { path: path.iter().map(|(k, _)| k.clone()).collect(), span: *span });
+            self.unused.borrow_mut().push(Unused {
+                path: path.iter().map(|(k, _)| k.clone()).collect(),
+                span: *span,
+            });
         }
     }
 }
@@ -128,21 +139,33 @@ struct Entries<'a> {
 impl<'de> de::MapAccess<'de> for Entries<'_> {
     type Error = ConfigError;
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ConfigError> {
-        let Some(entry) = self.table.entries.get(self.next) else { return Ok(None) };
+        let Some(entry) = self.table.entries.get(self.next) else {
+            return Ok(None);
+        };
         let key: de::value::StrDeserializer<'_, ConfigError> = entry.key.as_str().into_deserializer();
-        seed.deserialize(key).map(Some).map_err(|e| e.or_at(entry.key_span))
+        seed.deserialize(key)
+            .map(Some)
+            .map_err(|e| e.or_at(entry.key_span))
     }
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ConfigError> {
         let entry = &self.table.entries[self.next];
         self.next += 1;
-        self.state.path.borrow_mut().push((entry.key.clone(), entry.key_span));
-        let result = seed.deserialize(NodeDe { node: &entry.value, state: self.state }).map_err(|mut e| {
-            if e.span.is_none() {
-                e.message = format!("option {:?}: {}", entry.key, e.message);
-                e.span = Some(entry.value.span);
-            }
-            e
-        });
+        self.state
+            .path
+            .borrow_mut()
+            .push((entry.key.clone(), entry.key_span));
+        let result = seed
+            .deserialize(NodeDe {
+                node: &entry.value,
+                state: self.state,
+            })
+            .map_err(|mut e| {
+                if e.span.is_none() {
+                    e.message = format!("option {:?}: {}", entry.key, e.message);
+                    e.span = Some(entry.value.span);
+                }
+                e
+            });
         self.state.path.borrow_mut().pop();
         result
     }
@@ -156,11 +179,24 @@ struct Items<'a> {
 
 impl<'de> de::SeqAccess<'de> for Items<'_> {
     type Error = ConfigError;
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ConfigError> {
-        let Some(node) = self.items.get(self.next) else { return Ok(None) };
-        self.state.path.borrow_mut().push((self.next.to_string(), node.span));
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ConfigError> {
+        let Some(node) = self.items.get(self.next) else {
+            return Ok(None);
+        };
+        self.state
+            .path
+            .borrow_mut()
+            .push((self.next.to_string(), node.span));
         self.next += 1;
-        let result = seed.deserialize(NodeDe { node, state: self.state }).map_err(|e| e.or_at(node.span));
+        let result = seed
+            .deserialize(NodeDe {
+                node,
+                state: self.state,
+            })
+            .map_err(|e| e.or_at(node.span));
         self.state.path.borrow_mut().pop();
         result.map(Some)
     }
@@ -199,8 +235,16 @@ impl<'de> de::Deserializer<'de> for NodeDe<'_> {
             NodeKind::Integer(v) => visitor.visit_i64(*v),
             NodeKind::Float(v) => visitor.visit_f64(*v),
             NodeKind::Boolean(v) => visitor.visit_bool(*v),
-            NodeKind::Array(items) => visitor.visit_seq(Items { items, state: self.state, next: 0 }),
-            NodeKind::Table(table) => visitor.visit_map(Entries { table, state: self.state, next: 0 }),
+            NodeKind::Array(items) => visitor.visit_seq(Items {
+                items,
+                state: self.state,
+                next: 0,
+            }),
+            NodeKind::Table(table) => visitor.visit_map(Entries {
+                table,
+                state: self.state,
+                next: 0,
+            }),
         }
     }
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ConfigError> {
@@ -223,7 +267,11 @@ impl<'de> de::Deserializer<'de> for NodeDe<'_> {
     ) -> Result<V::Value, ConfigError> {
         if let (Secret::NAME, NodeKind::String(text)) = (name, &self.node.kind) {
             let span = self.node.span;
-            let found = references(text).map(|(store, key)| Reference { store: store.into(), key: key.into(), span });
+            let found = references(text).map(|(store, key)| Reference {
+                store: store.into(),
+                key: key.into(),
+                span,
+            });
             self.state.references.borrow_mut().extend(found);
         }
         visitor.visit_newtype_struct(self)
@@ -231,9 +279,11 @@ impl<'de> de::Deserializer<'de> for NodeDe<'_> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ConfigError> {
         match &self.node.kind {
             // [x] where [[x]] is meant: Telegraf's reader takes one table for a list of one.
-            NodeKind::Table(_) => {
-                visitor.visit_seq(Items { items: std::slice::from_ref(self.node), state: self.state, next: 0 })
-            }
+            NodeKind::Table(_) => visitor.visit_seq(Items {
+                items: std::slice::from_ref(self.node),
+                state: self.state,
+                next: 0,
+            }),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -245,9 +295,11 @@ impl<'de> de::Deserializer<'de> for NodeDe<'_> {
     ) -> Result<V::Value, ConfigError> {
         match &self.node.kind {
             // And [[x]] once where [x] is meant.
-            NodeKind::Array(items) if items.len() == 1 && items[0].as_table().is_some() => {
-                NodeDe { node: &items[0], state: self.state }.deserialize_any(visitor)
+            NodeKind::Array(items) if items.len() == 1 && items[0].as_table().is_some() => NodeDe {
+                node: &items[0],
+                state: self.state,
             }
+            .deserialize_any(visitor),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -259,7 +311,10 @@ impl<'de> de::Deserializer<'de> for NodeDe<'_> {
     ) -> Result<V::Value, ConfigError> {
         match &self.node.kind {
             NodeKind::String(v) => visitor.visit_enum(v.as_str().into_deserializer()),
-            _ => Err(de::Error::custom(format!("expected a string, found {}", self.node.type_name()))),
+            _ => Err(de::Error::custom(format!(
+                "expected a string, found {}",
+                self.node.type_name()
+            ))),
         }
     }
     serde::forward_to_deserialize_any! {
@@ -288,7 +343,10 @@ mod tests {
     }
 
     fn text(s: &str, from_env: bool) -> Node {
-        Node { from_env, ..Node::bare(NodeKind::String(s.into())) }
+        Node {
+            from_env,
+            ..Node::bare(NodeKind::String(s.into()))
+        }
     }
 
     #[test]
@@ -337,17 +395,33 @@ mod tests {
         t.set("password", text("@{a:password}", false));
         t.set("headers", Node::bare(NodeKind::Table(headers)));
         let (login, _, references) = deserialize_with_references::<Login>(&t).unwrap();
-        assert_eq!((login.user.as_str(), login.password.template()), ("@{a:user}", "@{a:password}"));
+        assert_eq!(
+            (login.user.as_str(), login.password.template()),
+            ("@{a:user}", "@{a:password}")
+        );
         assert_eq!(login.headers["X-Token"].template(), "Bearer @{b:token}");
-        let found: Vec<_> = references.iter().map(|r| (r.store.as_str(), r.key.as_str())).collect();
+        let found: Vec<_> = references
+            .iter()
+            .map(|r| (r.store.as_str(), r.key.as_str()))
+            .collect();
         assert_eq!(found, [("a", "password"), ("b", "token")]);
     }
 
     #[test]
     fn a_wrong_type_names_its_place() {
         let mut t = Table::default();
-        let span = Span { file: 0, start: 10, end: 14 };
-        t.set("names", Node { span, ..Node::bare(NodeKind::Integer(5)) });
+        let span = Span {
+            file: 0,
+            start: 10,
+            end: 14,
+        };
+        t.set(
+            "names",
+            Node {
+                span,
+                ..Node::bare(NodeKind::Integer(5))
+            },
+        );
         let error = deserialize::<Config>(&t).unwrap_err();
         assert_eq!(error.span, Some(span));
     }

@@ -45,7 +45,11 @@ impl Table {
     pub fn set(&mut self, key: &str, value: Node) {
         match self.entries.iter_mut().find(|e| e.key == key) {
             Some(entry) => entry.value = value,
-            None => self.entries.push(Entry { key: key.to_owned(), key_span: value.span, value }),
+            None => self.entries.push(Entry {
+                key: key.to_owned(),
+                key_span: value.span,
+                value,
+            }),
         }
     }
 }
@@ -83,7 +87,11 @@ pub enum NodeKind {
 impl Node {
     /// A value that stands nowhere: made by the agent, or in a test.
     pub fn bare(kind: NodeKind) -> Node {
-        Node { kind, span: Span::default(), from_env: false }
+        Node {
+            kind,
+            span: Span::default(),
+            from_env: false,
+        }
     }
     /// The text, where it is one.
     pub fn as_str(&self) -> Option<&str> {
@@ -112,4 +120,3 @@ impl Node {
         }
     }
 }
-

@@ -28,21 +28,31 @@ impl Duration {
     }
     /// Reads Telegraf's forms; an empty text is zero.
     pub fn parse(text: &str) -> Result<Duration, String> {
-        let wrong = || format!("invalid duration {text:?}: use a number with a unit, such as \"10s\", \"500ms\" or \"1h30m\"");
+        let wrong = || {
+            format!(
+                "invalid duration {text:?}: use a number with a unit, such as \"10s\", \"500ms\" or \"1h30m\""
+            )
+        };
         let s = text.trim();
         if s.is_empty() {
             return Ok(Duration::ZERO);
         }
         if let Ok(seconds) = s.parse::<f64>() {
-            return std::time::Duration::try_from_secs_f64(seconds).map(Duration).map_err(|_| wrong());
+            return std::time::Duration::try_from_secs_f64(seconds)
+                .map(Duration)
+                .map_err(|_| wrong());
         }
         let mut rest = s.strip_prefix('+').unwrap_or(s);
         let mut nanos = 0f64;
         let mut exact = 0u128;
         while !rest.is_empty() {
-            let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+            let digits = rest
+                .find(|c: char| !c.is_ascii_digit() && c != '.')
+                .ok_or_else(wrong)?;
             let (number, tail) = rest.split_at(digits);
-            let unit_len = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+            let unit_len = tail
+                .find(|c: char| c.is_ascii_digit() || c == '.')
+                .unwrap_or(tail.len());
             let (unit, tail) = tail.split_at(unit_len);
             let scale: u64 = match unit {
                 "ns" => 1,
@@ -61,7 +71,9 @@ impl Duration {
             rest = tail;
         }
         let total = exact + nanos.round() as u128;
-        u64::try_from(total).map(|n| Duration(std::time::Duration::from_nanos(n))).map_err(|_| wrong())
+        u64::try_from(total)
+            .map(|n| Duration(std::time::Duration::from_nanos(n)))
+            .map_err(|_| wrong())
     }
 }
 
@@ -145,13 +157,17 @@ impl<'de> Deserialize<'de> for Duration {
                 Duration::parse(v).map_err(E::custom)
             }
             fn visit_i64<E: de::Error>(self, v: i64) -> Result<Duration, E> {
-                u64::try_from(v).map(Duration::from_secs).map_err(|_| E::custom("a duration is not negative"))
+                u64::try_from(v)
+                    .map(Duration::from_secs)
+                    .map_err(|_| E::custom("a duration is not negative"))
             }
             fn visit_u64<E: de::Error>(self, v: u64) -> Result<Duration, E> {
                 Ok(Duration::from_secs(v))
             }
             fn visit_f64<E: de::Error>(self, v: f64) -> Result<Duration, E> {
-                std::time::Duration::try_from_secs_f64(v).map(Duration).map_err(E::custom)
+                std::time::Duration::try_from_secs_f64(v)
+                    .map(Duration)
+                    .map_err(E::custom)
             }
         }
         d.deserialize_any(V)
@@ -165,9 +181,15 @@ pub struct Size(pub u64);
 impl Size {
     /// Reads Telegraf's forms.
     pub fn parse(text: &str) -> Result<Size, String> {
-        let wrong = || format!("invalid size {text:?}: use a number of bytes, or one with a unit such as \"10MB\" or \"10MiB\"");
+        let wrong = || {
+            format!(
+                "invalid size {text:?}: use a number of bytes, or one with a unit such as \"10MB\" or \"10MiB\""
+            )
+        };
         let s = text.trim();
-        let digits = s.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(s.len());
+        let digits = s
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(s.len());
         let (number, unit) = (&s[..digits], s[digits..].trim());
         let scale: u64 = match unit {
             "" | "B" => 1,
@@ -183,7 +205,10 @@ impl Size {
         };
         match number.parse::<u64>() {
             Ok(n) => n.checked_mul(scale).map(Size).ok_or_else(wrong),
-            Err(_) => number.parse::<f64>().map(|n| Size((n * scale as f64) as u64)).map_err(|_| wrong()),
+            Err(_) => number
+                .parse::<f64>()
+                .map(|n| Size((n * scale as f64) as u64))
+                .map_err(|_| wrong()),
         }
     }
 }
@@ -200,7 +225,11 @@ impl Serialize for Size {
                 return s.serialize_str(&format!("{}{unit}", n / scale));
             }
         }
-        if n == 0 { s.serialize_u64(0) } else { s.serialize_str(&format!("{n}B")) }
+        if n == 0 {
+            s.serialize_u64(0)
+        } else {
+            s.serialize_str(&format!("{n}B"))
+        }
     }
 }
 impl JsonSchema for Size {
@@ -223,7 +252,9 @@ impl<'de> Deserialize<'de> for Size {
                 Size::parse(v).map_err(E::custom)
             }
             fn visit_i64<E: de::Error>(self, v: i64) -> Result<Size, E> {
-                u64::try_from(v).map(Size).map_err(|_| E::custom("a size is not negative"))
+                u64::try_from(v)
+                    .map(Size)
+                    .map_err(|_| E::custom("a size is not negative"))
             }
             fn visit_u64<E: de::Error>(self, v: u64) -> Result<Size, E> {
                 Ok(Size(v))
@@ -258,7 +289,11 @@ impl Secret {
 }
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "Secret(unset)" } else { "Secret(***)" })
+        f.write_str(if self.0.is_empty() {
+            "Secret(unset)"
+        } else {
+            "Secret(***)"
+        })
     }
 }
 impl Serialize for Secret {
@@ -367,14 +402,26 @@ mod tests {
 
     #[test]
     fn durations_print_as_in_go() {
-        for (text, printed) in [("10s", "10s"), ("90s", "1m30s"), ("1h", "1h0m0s"), ("1500ms", "1.5s"), ("0s", "0s")] {
+        for (text, printed) in [
+            ("10s", "10s"),
+            ("90s", "1m30s"),
+            ("1h", "1h0m0s"),
+            ("1500ms", "1.5s"),
+            ("0s", "0s"),
+        ] {
             assert_eq!(Duration::parse(text).unwrap().to_string(), printed);
         }
     }
 
     #[test]
     fn sizes_in_every_form() {
-        for (text, n) in [("10", 10), ("1KB", 1000), ("2MiB", 2 << 20), ("1.5KiB", 1536), ("64 KiB", 65536)] {
+        for (text, n) in [
+            ("10", 10),
+            ("1KB", 1000),
+            ("2MiB", 2 << 20),
+            ("1.5KiB", 1536),
+            ("64 KiB", 65536),
+        ] {
             assert_eq!(Size::parse(text), Ok(Size(n)), "{text}");
         }
         assert!(Size::parse("10 bananas").is_err());
@@ -383,7 +430,10 @@ mod tests {
     #[test]
     fn references_are_found_in_a_text() {
         assert_eq!(split_reference("a@{s:k}b"), Some(("a", "s", "k", "b")));
-        assert_eq!(split_reference("@{nope} @{s:k}"), Some(("@{nope} ", "s", "k", "")));
+        assert_eq!(
+            split_reference("@{nope} @{s:k}"),
+            Some(("@{nope} ", "s", "k", ""))
+        );
         assert_eq!(split_reference("plain"), None);
         let secret = Secret::new("@{a:b}-@{c:d e}@{f:g}");
         assert_eq!(secret.references().collect::<Vec<_>>(), [("a", "b"), ("f", "g")]);

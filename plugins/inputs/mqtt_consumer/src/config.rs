@@ -57,8 +57,8 @@ pub struct MqttConsumerConfig {
     pub keepalive: Duration,
     /// The connection is given up where a sign of life is not answered within this time.
     pub ping_timeout: Duration,
-    /// How many messages may be under way to the outputs at once. With MQTT 5 it is also what the broker is told to send
-    /// ahead of acknowledgements (at most 65535). Best not below the outputs' metric_batch_size.
+    /// How many messages may be under way to the outputs at once; beyond that nothing is read. Best not below the outputs'
+    /// metric_batch_size.
     pub max_undelivered_messages: usize,
     /// Keep the session at the broker while the agent is away, and acknowledge a message only once all outputs have it
     /// (or have it safe on disk). Needs client_id and a qos of 1 or 2.

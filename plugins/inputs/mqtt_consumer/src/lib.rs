@@ -131,9 +131,6 @@ impl Plugin for MqttConsumer {
                 keepalive: *config.keepalive,
                 connection_timeout: *config.connection_timeout,
                 persistent: config.persistent_session,
-                receive_maximum: u16::try_from(config.max_undelivered_messages)
-                    .unwrap_or(u16::MAX)
-                    .max(1),
                 trace: config.client_trace,
                 cx: cx.clone(),
             },
@@ -166,7 +163,7 @@ impl ServiceInput for MqttConsumer {
             persistent,
             ping_timeout: *self.config.ping_timeout,
             coalesce: *self.config.coalesce_reads,
-            receive_maximum: self.dialer.receive_maximum,
+            limit,
             acks: Acks::default(),
             tracker: if persistent {
                 Tracker::new(limit)

@@ -29,7 +29,6 @@ pub(crate) struct Dialer {
     pub keepalive: Duration,
     pub connection_timeout: Duration,
     pub persistent: bool,
-    pub receive_maximum: u16,
     pub trace: bool,
     pub cx: Context,
 }
@@ -143,7 +142,6 @@ impl Dialer {
             clean: !self.persistent,
             username: &username,
             password: &password,
-            receive_maximum: self.receive_maximum,
         };
         let connect = connect
             .encode()

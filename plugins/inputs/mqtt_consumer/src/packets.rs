@@ -31,6 +31,11 @@ impl Level {
     }
 }
 
+/// How many unacknowledged messages a broker of MQTT 5 may send: as many as can be told apart. What is beyond the window waits
+/// in the broker's queue, which is short (mosquitto: 1,000) and drops what it cannot hold; what is within it waits in the
+/// connection, where it is safe. `max_undelivered_messages` bounds what is read, and so what is repeated after a crash.
+pub(crate) const RECEIVE_MAXIMUM: u16 = u16::MAX;
+
 /// What CONNECT says.
 pub(crate) struct Connect<'a> {
     pub level: Level,
@@ -40,8 +45,6 @@ pub(crate) struct Connect<'a> {
     pub clean: bool,
     pub username: &'a str,
     pub password: &'a str,
-    /// How many unacknowledged messages the broker may send (MQTT 5).
-    pub receive_maximum: u16,
 }
 
 /// A packet that cannot be written: one of its texts is longer than MQTT allows.
@@ -58,7 +61,7 @@ impl Connect<'_> {
             let properties = v5::ConnectProperties {
                 // A persistent session ends when the broker ends it, as with 3.1.1.
                 session_expiry_interval: (!self.clean).then_some(u32::MAX),
-                receive_maximum: Some(self.receive_maximum),
+                receive_maximum: Some(RECEIVE_MAXIMUM),
                 ..v5::ConnectProperties::new()
             };
             let connect = v5::Connect {
@@ -313,7 +316,6 @@ mod tests {
             clean: true,
             username: "",
             password: "",
-            receive_maximum: 1000,
         }
     }
 
@@ -329,7 +331,7 @@ mod tests {
         );
         assert_eq!(
             connect(Level::V5).encode().unwrap(),
-            b"\x10\x12\0\x04MQTT\x05\x02\0\x3c\x03\x21\x03\xe8\0\x02id"
+            b"\x10\x12\0\x04MQTT\x05\x02\0\x3c\x03\x21\xff\xff\0\x02id"
         );
         let persistent = Connect {
             clean: false,

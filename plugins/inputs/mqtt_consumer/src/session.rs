@@ -15,7 +15,7 @@ use crate::frame::{Packet, Publish, Split, split};
 use crate::link::Link;
 use crate::messages::Messages;
 use crate::pace::{Gulp, Pace};
-use crate::packets::{self, Level};
+use crate::packets::{self, Level, RECEIVE_MAXIMUM};
 use crate::standstill::Standstill;
 use crate::subscription::Subscription;
 
@@ -41,8 +41,8 @@ pub(crate) struct Session<'a> {
     pub persistent: bool,
     pub ping_timeout: Duration,
     pub coalesce: Duration,
-    /// MQTT 5's receive maximum.
-    pub receive_maximum: u16,
+    /// `max_undelivered_messages`.
+    pub limit: usize,
     pub acks: Acks,
     pub tracker: Tracker,
     /// The tracker's reports, kept for their memory.
@@ -69,7 +69,7 @@ impl Session<'_> {
     pub async fn serve(&mut self, link: Link, buffer: &mut Buffer) -> End {
         let level = link.level;
         self.acks.connected(link.session_present);
-        let told = level.is_v5().then_some(usize::from(self.receive_maximum));
+        let told = level.is_v5().then_some(usize::from(RECEIVE_MAXIMUM));
         let mut flow = Flow {
             level,
             pace: Pace::new(self.coalesce, told),
@@ -166,10 +166,8 @@ impl Session<'_> {
         self.hand_over(conn, &mut unclaimed).await;
         self.messages.end_gulp();
         buffer.make_room(wanted);
-        if self.persistent {
-            if self.collect() {
-                flow.standstill.moved();
-            }
+        if self.persistent && self.collect() {
+            flow.standstill.moved();
         }
         self.acks.write(&mut flow.owed);
         if self.persistent && !flow.owed.is_empty() {
@@ -324,10 +322,9 @@ impl Session<'_> {
 
     /// Asks the outputs to hurry where the broker, or this input, waits for them.
     fn nudge(&self, flow: &mut Flow, room: bool) {
-        if flow
-            .standstill
-            .near(room, self.acks.outstanding(), flow.pace.window())
-        {
+        // Near our own limit the outputs begin to write while we still read.
+        let window = flow.pace.window().min(self.limit);
+        if flow.standstill.near(room, self.acks.outstanding(), window) {
             self.acc.hurry();
         }
     }

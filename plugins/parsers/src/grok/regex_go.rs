@@ -25,18 +25,33 @@ pub(super) fn compile(source: &str) -> Result<GoRegex, String> {
         .size_limit(64 << 20)
         .octal(true)
         .build()
-        .map_err(|error| {
-            let text = error.to_string();
-            let last = text.lines().last().unwrap_or_default();
-            format!(
-                "error parsing regexp: {}: `{source}`",
-                last.trim_start_matches("error: ")
-            )
-        })?;
+        .map_err(|error| format!("error parsing regexp: {}", reason(&error.to_string(), source)))?;
     Ok(GoRegex {
         regex,
         names: translator.names,
     })
+}
+
+/// What is wrong, as Go says it where its words are known.
+fn reason(error: &str, source: &str) -> String {
+    let last = error.lines().last().unwrap_or_default();
+    match last.trim_start_matches("error: ") {
+        "unclosed group" => format!("missing closing ): `{source}`"),
+        "unopened group" => format!("unexpected ): `{source}`"),
+        "repetition operator missing expression" => {
+            let begins = |at: usize| at == 0 || source[..at].ends_with(['(', '|', ':']);
+            let lone = source.match_indices(['*', '+', '?', '{']).find(|(at, _)| {
+                begins(*at) && !(source[..*at].ends_with('(') && source[*at..].starts_with('?'))
+            });
+            let operator = match lone {
+                Some((at, "{")) => source[at..].split_inclusive('}').next().unwrap_or_default(),
+                Some((_, operator)) => operator,
+                None => source,
+            };
+            format!("missing argument to repetition operator: `{operator}`")
+        }
+        other => format!("{other}: `{source}`"),
+    }
 }
 
 struct Translator<'a> {
@@ -212,6 +227,13 @@ mod tests {
             message("(?<=b)c>"),
             "error parsing regexp: invalid named capture: `(?<=b)c>`"
         );
-        assert!(message("a)").starts_with("error parsing regexp: "));
+        for (source, what) in [
+            ("a)", "unexpected ): `a)`"),
+            ("(a", "missing closing ): `(a`"),
+            ("(?:a)|*b", "missing argument to repetition operator: `*`"),
+            ("{2}a", "missing argument to repetition operator: `{2}`"),
+        ] {
+            assert_eq!(message(source), format!("error parsing regexp: {what}"));
+        }
     }
 }

@@ -66,13 +66,10 @@ fn uint(value: &Found<'_>) -> u64 {
     if (0.0..=SAFE).contains(&number) {
         return number as u64;
     }
-    const HALF: f64 = 9_223_372_036_854_775_808.0;
-    wrapped(&value.raw).unwrap_or_else(|| {
-        if number < HALF {
-            truncate(number) as u64
-        } else {
-            (truncate(number - HALF) as u64) ^ (1 << 63)
-        }
+    wrapped(&value.raw).unwrap_or(match number {
+        n if n < 9_223_372_036_854_775_808.0 => truncate(n) as u64,
+        n if n < 18_446_744_073_709_551_616.0 => n as u64,
+        _ => 1 << 63,
     })
 }
 
@@ -110,6 +107,8 @@ mod tests {
             ("-9223372036854775808", "int", Value::Int(i64::MIN)),
             ("18446744073709551615", "uint", Value::Uint(u64::MAX)),
             ("1e30", "int", Value::Int(i64::MIN)),
+            ("1e19", "uint", Value::Uint(10_000_000_000_000_000_000)),
+            ("1e21", "uint", Value::Uint(1 << 63)),
             ("1e21", "string", Value::from("1e+21")),
             ("1", "bool", Value::Bool(true)),
             ("true", "int", Value::Int(1)),

@@ -21,7 +21,10 @@ impl Plugin for Pivot {
     type Config = PivotConfig;
 
     fn new(config: PivotConfig, _: &Context) -> Result<Self> {
-        Ok(Pivot { config, names: KeyCache::default() })
+        Ok(Pivot {
+            config,
+            names: KeyCache::default(),
+        })
     }
 }
 
@@ -31,7 +34,9 @@ impl Processor for Pivot {
             if !metric.has_tag(&self.config.tag_key) {
                 continue;
             }
-            let Some(value) = metric.remove_field(&self.config.value_key) else { continue };
+            let Some(value) = metric.remove_field(&self.config.value_key) else {
+                continue;
+            };
             let name = metric.remove_tag(&self.config.tag_key).unwrap_or_default();
             metric.set_field(self.names.get(&name), value);
         }
@@ -45,9 +50,16 @@ mod tests {
     use super::*;
 
     fn pivoted(metric: Metric) -> Metric {
-        let config = PivotConfig { tag_key: "field".into(), value_key: "value".into() };
+        let config = PivotConfig {
+            tag_key: "field".into(),
+            value_key: "value".into(),
+        };
         let mut metrics = vec![metric];
-        Pivot { config, names: KeyCache::default() }.process(&mut metrics);
+        Pivot {
+            config,
+            names: KeyCache::default(),
+        }
+        .process(&mut metrics);
         metrics.remove(0)
     }
 

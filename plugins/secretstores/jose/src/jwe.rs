@@ -157,7 +157,25 @@ mod tests {
         assert_ne!(token, seal(b"payload", "right").unwrap());
     }
 
-    /// Written by jose2go's own test, which took it from another library.
+    /// What Telegraf's keyring library wrote under the password "open sesame".
+    const FROM_TELEGRAF: [&str; 5] = [
+        "eyJhbGciOiJQQkVTMi1IUzI1NitBMTI4S1ciLCJjcmVhdGVkIjoiMjAyNi0xMS0yMSAxMzozMTozOS45NzI5Nzc2MDQgKzAwMDAgVVRDIG09KzAuMDAxNTgxOTI1IiwiZW5jIjoiQTI1NkdDTSIsInAyYyI6ODE5MiwicDJzIjoibmhyNE5jZ2VqVmdpYzRUUyJ9",
+        "9e2CCMTYg4GcHc7aTl0FA1GfPaMukAeHN0p5ou5jNgVwDx3XOp8TQw",
+        "omOItCeWYVfRIxkJ",
+        "A2I1E-sx-ka8EEO0r8fPWu3HLcX7RgxclzsMFcN5WQuCrMPMfnf-0y7pcMGDUgCN2LliB11bTq8XqvMXr1CiaP9qPYH1MutElh8JLPmzYdWJAusnRuLLGOmnNJE6xpFrWXDoRpPmLHAcY8Ll3OWtqGKnhhydbkRuVHCCtRtOOfhjVP5_GHzIAZ_CeRE",
+        "RoDACMBNV5IRftiyx3SLtQ",
+    ];
+
+    #[test]
+    fn files_of_telegraf_are_opened() {
+        let payload = open(&FROM_TELEGRAF.join("."), "open sesame").unwrap();
+        let item: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        assert_eq!(
+            (item["Key"].as_str(), item["Data"].as_str()),
+            (Some("go"), Some("aHVudGVyMiBmcm9tIEdv"))
+        );
+    }
+
     #[test]
     fn broken_tokens_are_refused() {
         let token = seal(b"payload", "right").unwrap();
