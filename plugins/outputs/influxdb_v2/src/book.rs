@@ -9,6 +9,10 @@ use wheatstone_plugin::prelude::*;
 
 use crate::batches::Batch;
 
+/// Said of a batch that only went in parts; the first words are Telegraf's.
+pub(crate) const SPLIT: &str =
+    "not all metrics have been sent in one request: it was too large and went in parts, so metric_batch_size is too high";
+
 /// The books of one write: what waits, and what became of the rest. A point that is neither accepted nor rejected in the
 /// end stays in the output's buffer.
 pub(crate) struct Book {
@@ -18,6 +22,8 @@ pub(crate) struct Book {
     again: Vec<(String, Settling)>,
     /// The last error that was met.
     pub error: Option<Error>,
+    /// A request was too large and went in halves.
+    pub split: bool,
     /// Some points are kept that wait in neither of them.
     pub kept: bool,
     /// No server shall be asked for more now.
@@ -34,6 +40,7 @@ impl Book {
             fresh: batches.into(),
             again,
             error: None,
+            split: false,
             kept: false,
             halted: false,
             retry_after: None,
@@ -83,8 +90,12 @@ impl Book {
             rejected.append(&mut settling.rejected);
         }
         if !open && rejected.is_empty() {
-            // What one server could not do another did.
-            return Ok(());
+            return match self.split {
+                // Everything is there, but every such batch costs a request too many: the user should hear of it.
+                true => Err(WriteError::partial(anyhow!(SPLIT), accepted, rejected)),
+                // What one server could not do another did.
+                false => Ok(()),
+            };
         }
         let error = self
             .error

@@ -88,6 +88,7 @@ impl Output for InfluxDbV2 {
                     anyhow!("retry time has not elapsed")
                 }
                 None => match self.workshop.write(server, metrics, &mut book).await {
+                    Ok(()) if book.split => anyhow!(book::SPLIT),
                     Ok(()) => break,
                     Err(error) => error,
                 },

@@ -206,6 +206,7 @@ impl Workshop {
             Answer::TooLarge(text) => {
                 too_large_line(server, sent);
                 if sent.lines.points().len() > 1 {
+                    book.split = true;
                     book.settling(&bucket).halves(sent.lines.points());
                     return None;
                 }
