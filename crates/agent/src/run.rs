@@ -94,7 +94,11 @@ pub(crate) fn run_loaded(
         store.close(LETTERS_PATIENCE).unsaved
     });
     if unsaved > 0 {
-        say(Level::Error, "agent", &format!("{unsaved} dead letters could not be written"));
+        say(
+            Level::Error,
+            "agent",
+            &format!("{unsaved} dead letters could not be written"),
+        );
     }
     // A plugin's thread that hangs must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(100));

@@ -80,7 +80,9 @@ fn generated_documentation_is_up_to_date() {
                 settle(&readme, &wanted, &mut stale);
             }
             _ => assert!(
-                (r.schema)()["properties"].as_object().is_none_or(|p| p.is_empty()),
+                (r.schema)()["properties"]
+                    .as_object()
+                    .is_none_or(|p| p.is_empty()),
                 "{}: the markers <!-- options --> and <!-- /options --> are missing",
                 readme.display()
             ),

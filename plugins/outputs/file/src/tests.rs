@@ -205,7 +205,11 @@ async fn an_old_file_is_set_aside_at_the_start_and_old_archives_go() {
 async fn errors_at_the_start_name_the_file() {
     let folder = Folder::new();
     let name = folder.file("no/such/folder");
-    let error = output(std::slice::from_ref(&name), &[]).unwrap().connect().await.unwrap_err();
+    let error = output(std::slice::from_ref(&name), &[])
+        .unwrap()
+        .connect()
+        .await
+        .unwrap_err();
     assert_eq!(
         error.error.to_string(),
         format!("open {name}: no such file or directory")

@@ -10,8 +10,7 @@ use wheatstone_plugin::prelude::*;
 use crate::batches::Batch;
 
 /// Said of a batch that only went in parts; the first words are Telegraf's.
-pub(crate) const SPLIT: &str =
-    "not all metrics have been sent in one request: it was too large and went in parts, so metric_batch_size is too high";
+pub(crate) const SPLIT: &str = "not all metrics have been sent in one request: it was too large and went in parts, so metric_batch_size is too high";
 
 /// The books of one write: what waits, and what became of the rest. A point that is neither accepted nor rejected in the
 /// end stays in the output's buffer.

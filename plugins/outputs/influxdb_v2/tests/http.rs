@@ -268,7 +268,10 @@ async fn what_is_too_large_goes_in_halves() {
     // The user hears of it, and nothing is left to be written.
     let error = write(&mut output, &count(3)).await.unwrap_err();
     assert_eq!(fate(&error), (vec![0, 1, 2], vec![]));
-    assert!(error.to_string().starts_with("not all metrics have been sent"), "{error}");
+    assert!(
+        error.to_string().starts_with("not all metrics have been sent"),
+        "{error}"
+    );
     assert_eq!(bodies(&server)[1..], ["cpu v=1i 1\n", "cpu v=2i 2\ncpu v=3i 3\n"]);
 }
 

@@ -169,7 +169,9 @@ async fn what_comes_twice_is_stored_once_where_that_is_asked_for() -> Result<()>
     )?;
     connect(&mut out).await?;
     let (first, second) = (reading("s-1", 1.0, TIME), reading("s-2", 2.0, TIME));
-    write(&mut out, std::slice::from_ref(&first)).await.map_err(|e| e.error)?;
+    write(&mut out, std::slice::from_ref(&first))
+        .await
+        .map_err(|e| e.error)?;
     write(&mut out, &[first, second]).await.map_err(|e| e.error)?;
     assert_eq!(all(&database(&server.url()).await?, "weather").await?.len(), 2);
     Ok(())
