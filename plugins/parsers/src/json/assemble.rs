@@ -38,7 +38,8 @@ impl Assembler {
     #[inline]
     pub(super) fn begin<'p>(&'p mut self, now: Timestamp) -> Object<'p> {
         self.columns.next_object();
-        let metric = Metric::with_capacity(self.name.clone(), now, self.entries);
+        // One more than the payload has: nearly every input adds a tag of its own.
+        let metric = Metric::with_capacity(self.name.clone(), now, self.entries + 1);
         Object {
             at: 0,
             metric,
