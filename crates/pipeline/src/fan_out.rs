@@ -11,7 +11,7 @@ use wheatstone_type_guard::TypeGuard;
 use crate::aggregate::RunningAggregator;
 use crate::chain::Chain;
 use crate::guard;
-use crate::running_output::Queue;
+use crate::queue::Queue;
 
 /// All that stands behind the inputs.
 pub(crate) struct Pipeline {

@@ -15,6 +15,7 @@ mod filter;
 mod guard;
 mod make_metric;
 mod metric_pass;
+mod queue;
 mod run;
 mod running_input;
 mod running_output;

@@ -18,8 +18,9 @@ use crate::aggregate::{RunningAggregator, State};
 use crate::chain::{Chain, RunningProcessor};
 use crate::filter::Filter;
 use crate::make_metric::{DefaultTags, Naming};
+use crate::queue::{QueueParts, Stats as OutputStats};
 use crate::running_input::{InputPlugin, Intake, Stats as InputStats, TimeSource, Timing};
-use crate::running_output::{QueueParts, Startup, Stats as OutputStats};
+use crate::running_output::Startup;
 
 /// Why a plugin of the configuration could not be built.
 #[derive(Debug)]
