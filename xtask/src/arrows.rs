@@ -7,8 +7,8 @@ use crate::shell::{cargo, output};
 
 /// The trunk from the ground up. A crate may depend on crates of lower floors, and not on its neighbours.
 const FLOORS: &[&[&str]] = &[
-    &["wheatstone-metric", "wheatstone-gotime"],
-    &["wheatstone-line-protocol"],
+    &["wheatstone-metric", "wheatstone-gotime", "wheatstone-goregexp"],
+    &["wheatstone-line-protocol", "wheatstone-gotemplate"],
     &["wheatstone-plugin"],
     &[
         "wheatstone-net",
@@ -24,6 +24,8 @@ const UNDER_PLUGINS: &[&str] = &[
     "wheatstone-plugin",
     "wheatstone-line-protocol",
     "wheatstone-gotime",
+    "wheatstone-goregexp",
+    "wheatstone-gotemplate",
     "wheatstone-net",
     // The encrypted files of the store `jose` are what the store `os` falls back to.
     "wheatstone-secretstore-jose",

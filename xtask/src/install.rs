@@ -19,6 +19,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("nats-server", "nats-server"),
     ("redis-server", "redis-server"),
     ("victoria-metrics", "victoria-metrics"),
+    // They break the disk and the clock in fault runs.
+    ("strace", "strace"),
+    ("faketime", "faketime"),
 ];
 
 /// Installs what is missing. What cannot be installed is in the error, each with what to do about it.

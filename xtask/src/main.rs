@@ -2,8 +2,11 @@
 #![allow(clippy::print_stdout, reason = "a program for people at a terminal")]
 
 mod arrows;
+mod bench;
 mod conformance;
 mod docs;
+mod faults;
+mod fuzz;
 mod install;
 mod lint;
 mod shell;
@@ -23,8 +26,14 @@ usage: cargo xtask COMMAND
   lint [--deny]                 format, clippy, arrows between crates, banned crates, cargo-deny where it is installed
                                 --deny: install cargo-deny first (it compiles for minutes)
   conformance [PREFIX]...       run the conformance cases beside the checkout on the release binary
+  faults [ARGUMENT]...          hundreds of runs in which something breaks (--runs N, --messages N, --seed N, --only KIND,
+                                --jobs N, --minutes N), and the sum of what was lost: 0
   docs                          write what is generated: sample.conf, docs/plugins.md, option tables of the READMEs
-  size                          the size of the release binary
+  fuzz [TARGET]... [--minutes N]  run the fuzz targets of fuzz/, one minute each (needs nightly and cargo-fuzz)
+  bench [--quick] [--curves] [--compare PROGRAM]
+                                what the program costs beside its floors, and the crates' benchmarks; --curves draws
+                                docs/performance; --compare measures two builds in turn
+  size                          the size of the release binary, with every plugin and with the least
 ";
 
 fn main() -> ExitCode {
@@ -50,7 +59,10 @@ fn run(args: &[String]) -> Result<()> {
         "install" => flag(rest, "", &[]).and_then(|_| install::run_all()),
         "lint" => lint::run(flag(rest, "--deny", &[])?),
         "conformance" => conformance::run(rest),
+        "faults" => faults::run(rest),
         "docs" => docs::run(),
+        "fuzz" => fuzz::run(&fuzz::Options::new(rest)?),
+        "bench" => bench::run(&bench::Options::new(rest)?),
         "size" => size::run(),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

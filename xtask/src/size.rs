@@ -1,19 +1,60 @@
-//! `cargo xtask size`: how large the release binary is.
+//! `cargo xtask size`: how large the release binary is, with every plugin and with the least, beside the goals.
 
-use anyhow::{Context, Result};
+use std::fs;
 
-use crate::shell::release_binary;
+use anyhow::{Context, Result, bail};
 
-/// Builds it where its sources have changed, and prints its size.
+use crate::shell::{cargo, run as execute, target};
+
+/// A set of features with the most megabytes that its binary may have.
+const SETS: [(&str, &[&str], f64); 2] = [
+    // The whole comes last, so that it is what stays under target/release.
+    (
+        "minimal: MQTT and InfluxDB",
+        &["--no-default-features", "--features", "minimal"],
+        8.0,
+    ),
+    ("default: every plugin", &[], 40.0),
+];
+
+/// Builds both where their sources have changed, and prints their sizes. One beyond its goal is an error.
 pub fn run() -> Result<()> {
-    let binary = release_binary()?;
-    let bytes = std::fs::metadata(&binary)
-        .with_context(|| binary.display().to_string())?
-        .len();
-    println!(
-        "{}: {bytes} bytes ({:.1} MiB)",
-        binary.display(),
-        bytes as f64 / f64::from(1 << 20)
-    );
+    let mut lines = Vec::new();
+    let mut beyond = Vec::new();
+    for (name, features, goal) in SETS {
+        let mut build = cargo(&["build", "--release", "--bin", "wheatstone"]);
+        execute(build.args(features))?;
+        let binary = target().join("release/wheatstone");
+        let bytes = fs::metadata(&binary)
+            .with_context(|| binary.display().to_string())?
+            .len();
+        let (line, fits) = told(name, bytes, goal);
+        lines.push(line);
+        if !fits {
+            beyond.push(name);
+        }
+    }
+    println!("{}", lines.join("\n"));
+    if !beyond.is_empty() {
+        bail!("beyond the goal: {}", beyond.join("; "));
+    }
     Ok(())
+}
+
+fn told(name: &str, bytes: u64, goal: f64) -> (String, bool) {
+    let megabytes = bytes as f64 / 1e6;
+    let line = format!("{name:<28} {bytes:>11} bytes  {megabytes:>5.1} MB, goal {goal} MB");
+    (line, megabytes <= goal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_goal_is_held_to() {
+        assert!(told("x", 8_000_000, 8.0).1);
+        let (line, fits) = told("x", 8_100_000, 8.0);
+        assert!(!fits && line.contains("8.1 MB, goal 8 MB"), "{line}");
+    }
 }

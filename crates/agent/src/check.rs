@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use wheatstone_config::{EnvMode, Problem, list_files, problems_json, read_sources};
+use wheatstone_config::{EnvMode, Problem, problems_json};
 use wheatstone_plugin::Level;
 
 use crate::cli::Flags;
-use crate::{load, logging};
+use crate::{load, logging, sources};
 
 /// Checks the files of the flags; the exit code is 1 when any has a problem. `json` prints the problems as one array.
 pub(crate) fn check(flags: &Flags, json: bool) -> anyhow::Result<ExitCode> {
@@ -28,20 +28,16 @@ pub(crate) fn check(flags: &Flags, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 fn problems(flags: &Flags) -> Vec<Problem> {
-    let checked = list_files(&flags.config, &flags.config_directory)
-        .map_err(|problem| vec![problem])
-        .and_then(|(files, _)| {
-            read_sources(&files, |url| {
-                Err(format!("configurations from URLs are not supported yet: {url}"))
-            })
-        })
-        .and_then(|sources| {
-            let mut options = load::options(flags)?;
-            if !flags.strict_env_handling && options.env == EnvMode::Strict {
-                // As Telegraf's own check does it, unlike its run.
-                options.env = EnvMode::NonStrict;
-            }
-            load::load(sources, &options, false)
-        });
+    let checked = sources::read(flags).and_then(|sources| {
+        let mut options = load::options(flags)?;
+        // Nothing is opened, so no password is asked for.
+        let password = flags.password.clone();
+        options.passwords = std::sync::Arc::new(move |_, _| password.clone());
+        if !flags.strict_env_handling && options.env == EnvMode::Strict {
+            // As Telegraf's own check does it, unlike its run.
+            options.env = EnvMode::NonStrict;
+        }
+        load::load(sources, &options, load::Purpose::Check)
+    });
     checked.err().unwrap_or_default()
 }

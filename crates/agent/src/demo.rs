@@ -77,7 +77,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
         sensors_stop.store(true, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(300)).await;
     };
-    let result = run::run_loaded(loaded, Mode::Run, end);
+    let result = run::run_loaded(loaded, Mode::Run, end, None);
     stop.store(true, Ordering::Relaxed);
     let _ = sensors.join();
     result?;

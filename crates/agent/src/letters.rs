@@ -1,28 +1,32 @@
 //! `wheatstone deadletter`: what was refused for good or could not be read, beside the running agent.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow};
-use clap::Subcommand;
-use wheatstone_dead_letter::{Filter, Letters, parse_since};
+use clap::{Args, Subcommand};
+use wheatstone_dead_letter::{DeadLetterConfig, Filter, Letters, parse_since};
 use wheatstone_plugin::time::now;
+
+use crate::cli::Flags;
 
 /// Commands about dead letters.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LetterCommand {
+    #[command(flatten)]
+    Look(LookCommand),
+    /// Send letters again, through a configuration that may have changed, to its outputs; what they take is not sent twice
+    Replay(Box<crate::replay::ReplayArgs>),
+}
+
+/// Those that need no configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LookCommand {
     /// List letters, one a line, oldest first
     List {
-        /// Only letters since then: a date, a time, or how long ago (1h, 2d)
-        #[arg(long)]
-        since: Option<String>,
-        /// Only letters of these plugins, such as inputs.mqtt_consumer; wildcards work
-        #[arg(long)]
-        plugin: Vec<String>,
-        /// Only letters from these topics or files; wildcards work
-        #[arg(long)]
-        topic: Vec<String>,
+        #[command(flatten)]
+        wanted: Wanted,
         /// How letters are shown: text or json
         #[arg(long, default_value = "text", value_parser = ["text", "json"])]
         format: String,
@@ -42,24 +46,52 @@ pub(crate) enum LetterCommand {
     },
 }
 
-/// Runs one of them on the letters in `directory`.
-pub(crate) fn run(directory: &PathBuf, command: LetterCommand) -> anyhow::Result<ExitCode> {
+/// Which letters are wanted.
+#[derive(Debug, Args)]
+pub(crate) struct Wanted {
+    /// Only letters since then: a date, a time, or how long ago (1h, 2d)
+    #[arg(long)]
+    since: Option<String>,
+    /// Only letters of these plugins, such as inputs.mqtt_consumer; wildcards work
+    #[arg(long)]
+    plugin: Vec<String>,
+    /// Only letters from these topics or files; wildcards work
+    #[arg(long)]
+    topic: Vec<String>,
+}
+
+impl Wanted {
+    /// The same as the store takes it.
+    pub(crate) fn filter(&self) -> anyhow::Result<Filter> {
+        let since = self.since.as_ref().map(|s| parse_since(s, now()));
+        let since = since.transpose().map_err(|e| anyhow!(e))?;
+        Filter::new(since, &self.plugin, &self.topic).map_err(|e| anyhow!(e))
+    }
+}
+
+/// Runs one of them on the letters in `directory`; where it is not given, a replay asks the configuration.
+pub(crate) fn run(
+    flags: Flags,
+    directory: Option<PathBuf>,
+    command: LetterCommand,
+) -> anyhow::Result<ExitCode> {
+    match command {
+        LetterCommand::Replay(args) => crate::replay::run(flags, directory, *args),
+        LetterCommand::Look(command) => look(&directory.unwrap_or_else(default_directory), command),
+    }
+}
+
+fn default_directory() -> PathBuf {
+    DeadLetterConfig::default().directory.into()
+}
+
+fn look(directory: &Path, command: LookCommand) -> anyhow::Result<ExitCode> {
     let mut letters =
         Letters::open(directory).with_context(|| format!("no dead letters in {}", directory.display()))?;
     let mut out = std::io::stdout().lock();
     match command {
-        LetterCommand::List {
-            since,
-            plugin,
-            topic,
-            format,
-        } => {
-            let since = since
-                .map(|s| parse_since(&s, now()))
-                .transpose()
-                .map_err(|e| anyhow!(e))?;
-            let filter = Filter::new(since, &plugin, &topic).map_err(|e| anyhow!(e))?;
-            for entry in letters.list(filter)? {
+        LookCommand::List { wanted, format } => {
+            for entry in letters.list(wanted.filter()?)? {
                 let entry = entry?;
                 writeln!(
                     out,
@@ -72,7 +104,7 @@ pub(crate) fn run(directory: &PathBuf, command: LetterCommand) -> anyhow::Result
                 )?;
             }
         }
-        LetterCommand::Show { id, format } => {
+        LookCommand::Show { id, format } => {
             let entry = letters
                 .show(id)?
                 .with_context(|| format!("there is no letter {id}"))?;
@@ -81,7 +113,7 @@ pub(crate) fn run(directory: &PathBuf, command: LetterCommand) -> anyhow::Result
                 _ => write!(out, "{}", entry.text())?,
             }
         }
-        LetterCommand::Remove { ids } => letters.remove(&ids)?,
+        LookCommand::Remove { ids } => letters.remove(&ids)?,
     }
     Ok(ExitCode::SUCCESS)
 }

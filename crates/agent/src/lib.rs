@@ -9,19 +9,28 @@
 //! }
 //! ```
 
+mod announce;
 mod check;
 mod cli;
 #[cfg(feature = "demo")]
 mod demo;
+mod features;
 mod letters;
 mod list;
 mod load;
 mod logging;
+mod migrate;
 mod plugins;
+mod reload;
+mod replay;
 mod run;
 mod sample;
+mod schema;
 mod secrets;
+mod sources;
+mod start_pages;
 mod stores;
+mod watch;
 
 use std::process::ExitCode;
 

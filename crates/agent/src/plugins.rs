@@ -16,9 +16,19 @@ use wheatstone_output_influxdb_v2 as _;
 use wheatstone_output_mongodb as _;
 #[cfg(feature = "outputs")]
 use wheatstone_outputs as _;
+#[cfg(feature = "avro")]
+use wheatstone_parser_avro as _;
+#[cfg(feature = "collectd")]
+use wheatstone_parser_collectd as _;
+#[cfg(feature = "parquet")]
+use wheatstone_parser_parquet as _;
+#[cfg(feature = "xpath")]
+use wheatstone_parser_xpath as _;
 use wheatstone_parsers as _;
 #[cfg(feature = "processors")]
 use wheatstone_processors as _;
+#[cfg(feature = "secretstores")]
+use wheatstone_secretstore_googlecloud as _;
 #[cfg(feature = "secretstores")]
 use wheatstone_secretstore_http as _;
 #[cfg(feature = "secretstores")]
@@ -27,6 +37,8 @@ use wheatstone_secretstore_jose as _;
 use wheatstone_secretstore_oauth2 as _;
 #[cfg(feature = "secretstores")]
 use wheatstone_secretstore_os as _;
+#[cfg(feature = "secretstores")]
+use wheatstone_secretstore_vault as _;
 #[cfg(feature = "secretstores")]
 use wheatstone_secretstores as _;
 use wheatstone_serializers as _;

@@ -1,23 +1,23 @@
 //! A run of the agent: configuration in, signals heard, exit code out.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, watch};
-use wheatstone_config::Config;
-use wheatstone_dead_letter::{DeadLetterConfig, Store};
+use tokio::sync::{Notify, mpsc, watch as signs};
 use wheatstone_pipeline::{Mode, Topology};
-use wheatstone_plugin::{Kind, Level, dead_letter};
+use wheatstone_plugin::Level;
 
+use crate::announce::announce;
 use crate::cli::Flags;
-use crate::load::{self, Loaded};
+use crate::load::{self, Loaded, Purpose};
 use crate::logging::{self, say};
+use crate::reload::{Kept, Reloader};
+use crate::{start_pages, watch};
 
 /// Runs until a signal, or once.
 pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
@@ -30,16 +30,23 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     } else {
         Mode::Run
     };
-    let Some(loaded) = load::from_flags(flags, mode != Mode::Run)? else {
+    let purpose = match mode {
+        Mode::Run => Purpose::Run,
+        _ => Purpose::Once,
+    };
+    let Some(loaded) = load::from_flags(flags, purpose)? else {
         return Ok(ExitCode::FAILURE);
     };
     logging::configure(&loaded.config.agent, flags.debug, flags.quiet)?;
-    announce(&loaded.config, mode);
+    let files = flags
+        .print_plugin_config_source
+        .then_some(loaded.files.as_slice());
+    announce(&loaded.config, mode, files);
     let pidfile = match (&flags.pidfile, mode) {
         (Some(path), Mode::Run) => write_pidfile(path),
         _ => None,
     };
-    let result = run_loaded(loaded, mode, std::future::pending());
+    let result = run_loaded(loaded, mode, std::future::pending(), Some(flags));
     if let Some(path) = pidfile {
         let _ = std::fs::remove_file(path);
     }
@@ -53,74 +60,80 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Runs a built configuration until a signal or until `end` is done.
+/// Runs a built configuration until a signal or until `end` is done. What the flags name is loaded again when that is asked for.
 pub(crate) fn run_loaded(
     loaded: Loaded,
     mode: Mode,
     end: impl Future<Output = ()> + Send + 'static,
+    flags: Option<&Flags>,
 ) -> anyhow::Result<()> {
-    let Loaded { config, topology, .. } = loaded;
+    let Loaded {
+        config,
+        topology,
+        states,
+        ..
+    } = loaded;
     check_complete(&topology, mode)?;
     let threads = match config.wheatstone.threads {
         0 => std::thread::available_parallelism().map_or(2, |n| n.get().min(4)),
         n => n,
     };
-    let letters = match &config.wheatstone.dead_letter {
-        Some(config) if mode == Mode::Run => Some(open_letters(config)?),
-        _ => None,
-    };
+    let kept = Arc::new(Kept::open(&config, states, mode == Mode::Run)?);
+    let flags = flags.filter(|_| mode == Mode::Run).cloned().map(Arc::new);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("wheatstone")
         .enable_all()
         .build()?;
+    let kept_to_the_end = kept.clone();
     let exit = runtime.block_on(async move {
-        let (flush, flush_seen) = watch::channel(0u64);
-        let stop = Arc::new(Notify::new());
-        let signals = tokio::spawn(listen_for_signals(stop.clone(), flush));
+        let (flush, flush_seen) = signs::channel(0u64);
+        let (stop, reload) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let signals = tokio::spawn(listen_for_signals(stop.clone(), flush, reload.clone()));
+        let (to_pipeline, reloads) = mpsc::channel(1);
+        if let Some(flags) = flags {
+            watch::start(&flags, &reload);
+            let reloader = Reloader {
+                flags,
+                config,
+                kept,
+                asked: reload,
+                to_pipeline,
+            };
+            tokio::spawn(reloader.run());
+        }
+        if mode == Mode::Run {
+            tokio::spawn(async {
+                tokio::time::sleep(STARTED).await;
+                start_pages::release();
+            });
+        }
         let stopped = async move {
             tokio::select! {
                 () = stop.notified() => {}
                 () = end => {}
             }
         };
-        let exit = wheatstone_pipeline::run(topology, mode, stopped, flush_seen).await;
+        let exit = wheatstone_pipeline::run_with_reloads(topology, mode, stopped, flush_seen, reloads).await;
         signals.abort();
         exit
     });
-    // The connections are closed by now: what could not be kept is not acknowledged to anyone.
-    let unsaved = letters.map_or(0, |store| {
-        dead_letter::set_sink(None);
-        store.close(LETTERS_PATIENCE).unsaved
-    });
-    if unsaved > 0 {
-        say(
-            Level::Error,
-            "agent",
-            &format!("{unsaved} dead letters could not be written"),
-        );
-    }
     // A plugin's thread that hangs must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
+    let saved = kept_to_the_end.close();
     let exit = exit?;
+    saved?;
     if matches!(mode, Mode::Once { .. }) && exit.unsent > 0 {
         return Err(anyhow!("output plugins unable to send {} metrics", exit.unsent));
     }
     Ok(())
 }
 
-/// How long the last dead letters may take to be written.
-const LETTERS_PATIENCE: Duration = Duration::from_secs(5);
+/// By then all that the start does once is done.
+const STARTED: Duration = Duration::from_millis(500);
 
-fn open_letters(config: &DeadLetterConfig) -> anyhow::Result<Arc<Store>> {
-    let store =
-        Store::open(config).with_context(|| format!("opening the dead letters in {}", config.directory))?;
-    let store = Arc::new(store);
-    dead_letter::set_sink(Some(store.clone()));
-    Ok(store)
-}
-
-fn check_complete(topology: &Topology, mode: Mode) -> anyhow::Result<()> {
+/// Whether there is something to run.
+pub(crate) fn check_complete(topology: &Topology, mode: Mode) -> anyhow::Result<()> {
     let (inputs, outputs) = topology.sizes();
     if outputs == 0 && !matches!(mode, Mode::Test { .. }) {
         return Err(anyhow!("no outputs found, probably invalid config file provided"));
@@ -131,12 +144,13 @@ fn check_complete(topology: &Topology, mode: Mode) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// SIGTERM and SIGINT stop, a second one ends at once; SIGUSR1 flushes.
-async fn listen_for_signals(stop: Arc<Notify>, flush: watch::Sender<u64>) {
-    let (Ok(mut term), Ok(mut int), Ok(mut usr1)) = (
+/// SIGTERM and SIGINT stop, a second one ends at once; SIGUSR1 flushes, SIGHUP reloads.
+async fn listen_for_signals(stop: Arc<Notify>, flush: signs::Sender<u64>, reload: Arc<Notify>) {
+    let (Ok(mut term), Ok(mut int), Ok(mut usr1), Ok(mut hup)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
         signal(SignalKind::user_defined1()),
+        signal(SignalKind::hangup()),
     ) else {
         say(
             Level::Warn,
@@ -150,6 +164,10 @@ async fn listen_for_signals(stop: Arc<Notify>, flush: watch::Sender<u64>) {
         tokio::select! {
             _ = usr1.recv() => {
                 flush.send_modify(|n| *n += 1);
+                continue;
+            }
+            _ = hup.recv() => {
+                reload.notify_one();
                 continue;
             }
             _ = term.recv() => {}
@@ -181,45 +199,4 @@ fn write_pidfile(path: &Path) -> Option<PathBuf> {
             None
         }
     }
-}
-
-/// What Telegraf says at its start.
-fn announce(config: &Config, mode: Mode) {
-    say(
-        Level::Info,
-        "",
-        &format!("Starting Wheatstone {}", crate::VERSION),
-    );
-    for (kind, word) in [
-        (Kind::Input, "inputs"),
-        (Kind::Aggregator, "aggregators"),
-        (Kind::Processor, "processors"),
-        (Kind::Output, "outputs"),
-    ] {
-        let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-        for plugin in config.plugins.iter().filter(|p| p.kind == kind) {
-            *names.entry(&plugin.name).or_default() += 1;
-        }
-        let names: Vec<String> = names
-            .iter()
-            .map(|(name, n)| {
-                if *n > 1 {
-                    format!("{name} ({n}x)")
-                } else {
-                    (*name).to_owned()
-                }
-            })
-            .collect();
-        if kind == Kind::Output && matches!(mode, Mode::Test { .. }) {
-            say(Level::Warn, "", "Outputs are not used in testing mode!");
-        } else {
-            say(Level::Info, "", &format!("Loaded {word}: {}", names.join(" ")));
-        }
-    }
-    let tags: Vec<String> = config
-        .global_tags
-        .iter()
-        .map(|(k, v)| format!("{k}={v}"))
-        .collect();
-    say(Level::Info, "", &format!("Tags enabled: {}", tags.join(" ")));
 }

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
-use serde_json::{Map, json};
-use wheatstone_config::{AgentConfig, agent_sample, sample};
+use wheatstone_config::{agent_sample, sample};
 use wheatstone_plugin::{Kind, Registration, registrations};
 
-use crate::cli::Flags;
+use crate::cli::{Flags, names};
 
 /// The sections of a sample, in the order in which they are printed, with the kind of plugin that they hold.
-const SECTIONS: [(&str, Option<Kind>); 6] = [
+const SECTIONS: [(&str, Option<Kind>); 7] = [
     ("global_tags", None),
     ("agent", None),
+    ("secretstores", Some(Kind::SecretStore)),
     ("outputs", Some(Kind::Output)),
     ("processors", Some(Kind::Processor)),
     ("aggregators", Some(Kind::Aggregator)),
@@ -27,14 +27,7 @@ pub(crate) fn create(flags: &Flags) -> anyhow::Result<ExitCode> {
 }
 
 fn text(flags: &Flags) -> String {
-    let list = |text: &str| -> Vec<String> {
-        text.split(':')
-            .map(str::trim)
-            .filter(|s| !s.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
-    let sections = list(&flags.section_filter);
+    let sections = names(&flags.section_filter);
     let mut out = String::from("# Wheatstone configuration. Telegraf's files work as they are.\n");
     for (section, kind) in SECTIONS {
         if !sections.is_empty() && !sections.iter().any(|s| s == section) {
@@ -47,15 +40,16 @@ fn text(flags: &Flags) -> String {
             }
             None => out.push_str("\n# Tags that every metric gets.\n[global_tags]\n  # site = \"north\"\n"),
             Some(kind) => {
-                let names = list(match kind {
+                let wanted = names(match kind {
                     Kind::Output => &flags.output_filter,
                     Kind::Processor => &flags.processor_filter,
                     Kind::Aggregator => &flags.aggregator_filter,
+                    Kind::SecretStore => &flags.secretstore_filter,
                     _ => &flags.input_filter,
                 });
                 for registration in of_kind(kind) {
-                    let chosen = names.iter().any(|n| n == registration.name);
-                    if names.is_empty() || chosen {
+                    let chosen = wanted.iter().any(|n| n == registration.name);
+                    if wanted.is_empty() || chosen {
                         out.push('\n');
                         out.push_str(&block(registration, chosen));
                     }
@@ -104,33 +98,5 @@ pub(crate) fn usage(name: &str) -> anyhow::Result<ExitCode> {
     for registration in found {
         writeln!(out, "{}", sample(registration))?;
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Prints a JSON schema of the whole configuration.
-pub(crate) fn schema() -> anyhow::Result<ExitCode> {
-    let mut properties = Map::new();
-    properties.insert("agent".into(), schemars::schema_for!(AgentConfig).to_value());
-    let texts = json!({ "type": "object", "additionalProperties": { "type": "string" } });
-    properties.insert("global_tags".into(), texts);
-    for (section, kind) in SECTIONS {
-        let Some(kind) = kind else { continue };
-        let mut plugins = Map::new();
-        for registration in of_kind(kind) {
-            // Its own keys only: the common ones and those of the data format are not listed, so others must pass.
-            plugins.insert(
-                registration.name.into(),
-                json!({ "type": "array", "items": (registration.schema)() }),
-            );
-        }
-        properties.insert(section.into(), json!({ "type": "object", "properties": plugins }));
-    }
-    let schema = json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Wheatstone configuration",
-        "type": "object",
-        "properties": properties,
-    });
-    writeln!(std::io::stdout(), "{schema:#}")?;
     Ok(ExitCode::SUCCESS)
 }

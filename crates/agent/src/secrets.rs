@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::{CommandFactory, Subcommand};
-use wheatstone_config::{list_files, read_sources};
 use wheatstone_plugin::AgentInfo;
 
 use crate::cli::{Cli, Flags};
 use crate::stores::{Stores, wait_for};
-use crate::{load, logging};
+use crate::{load, logging, sources};
 
 /// Commands about secrets.
 #[derive(Debug, Subcommand)]
@@ -46,7 +45,8 @@ pub(crate) enum SecretsCommand {
 
 /// Runs one of the commands, or prints their help.
 pub(crate) fn run(flags: &Flags, command: Option<SecretsCommand>) -> anyhow::Result<ExitCode> {
-    logging::init(flags.debug, flags.quiet);
+    // The answer alone is wanted, not which files were read.
+    logging::init(flags.debug, !flags.debug);
     let Some(command) = command else {
         if let Some(secrets) = Cli::command().find_subcommand_mut("secrets") {
             write!(std::io::stdout(), "{}", secrets.render_help())?;
@@ -154,13 +154,7 @@ async fn list(stores: &Stores, id: &str, reveal: bool, lines: &mut Vec<String>) 
 /// The stores of the flags' files; nothing else of them is built.
 fn stores_of(flags: &Flags) -> anyhow::Result<Arc<Stores>> {
     let none = || vec!["-".to_owned()];
-    let loaded = list_files(&flags.config, &flags.config_directory)
-        .map_err(|problem| vec![problem])
-        .and_then(|(files, _)| {
-            read_sources(&files, |url| {
-                Err(format!("configurations from URLs are not supported yet: {url}"))
-            })
-        })
+    let loaded = sources::read(flags)
         .and_then(|sources| {
             let mut options = load::options(flags)?;
             (options.input_filter, options.output_filter) = (none(), none());

@@ -121,3 +121,58 @@ fn an_option_that_slid_into_a_sub_table_is_led_home() {
         "{said}"
     );
 }
+
+/// Every file of `broken` is refused, and what is said of it holds each line of its `.expected`: the place and the cure.
+#[test]
+fn broken_files_are_refused_with_their_cures() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|e| e != "conf") {
+            continue;
+        }
+        seen += 1;
+        let out = wheatstone(&["config", "check", "--strict-env-handling", path.to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&out.stderr);
+        let expected = std::fs::read_to_string(path.with_extension("expected")).unwrap();
+        let missing: Vec<&str> = expected.lines().filter(|line| !said.contains(line)).collect();
+        if out.status.code() != Some(1) || !missing.is_empty() {
+            wrong.push(format!("{}: {missing:?} missing in:\n{said}", path.display()));
+        }
+    }
+    assert!(seen >= 40, "only {seen} files");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A byte order mark, carriage returns and tabs are harmless, as an editor of another system leaves them.
+#[test]
+fn files_of_other_systems_load() {
+    let text = "[agent]\n\tinterval = \"10s\"\n[[inputs.mock]]\n\tmetric_name = \"m\"\n[[outputs.discard]]\n";
+    for (name, text) in [
+        ("bom", format!("\u{feff}{text}")),
+        ("crlf", text.replace('\n', "\r\n")),
+    ] {
+        let file = TempFile::new(name, &text);
+        let out = check(&file.0);
+        assert!(
+            out.status.success(),
+            "{name}: {}",
+            String::from_utf8_lossy(&out.stderr)
+        );
+    }
+    // Old Windows letters: harmless in a comment, and told of in a value.
+    let file = TempFile::new("latin1", "");
+    std::fs::write(
+        &file.0,
+        b"# M\xfcnchen\n[[inputs.mock]]\n  metric_name = \"M\xfcnchen\"\n",
+    )
+    .unwrap();
+    let out = check(&file.0);
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(
+        out.status.success() && said.contains("the file is not UTF-8") && said.contains(":3:19)"),
+        "{said}"
+    );
+}

@@ -24,11 +24,14 @@ fn sorted() -> Vec<&'static Registration> {
     all
 }
 
-/// The folder of a plugin: in its family's crate, or a crate of its own.
+/// The folder of a plugin: in its family's crate, a crate of its own, or in a crate of several.
 fn folder(r: &Registration) -> Option<PathBuf> {
     let family = root().join("plugins").join(r.kind.plural());
+    let crates = std::fs::read_dir(&family).into_iter().flatten().flatten();
+    let nested = crates.map(|entry| entry.path().join("src").join(r.name));
     [family.join("src").join(r.name), family.join(r.name)]
         .into_iter()
+        .chain(nested)
         .find(|p| p.is_dir())
 }
 
@@ -103,13 +106,9 @@ fn generated_documentation_is_up_to_date() {
     );
 }
 
-/// A plugin crate that the program does not name is silently left out by the linker.
-#[test]
-fn every_plugin_of_the_tree_is_in_the_program() {
-    let linked: BTreeSet<(String, String)> = registrations()
-        .map(|r| (r.kind.singular().to_owned(), r.name.to_owned()))
-        .collect();
-    let mut missing = Vec::new();
+/// Every `register!` line of the tree: kind, name, and the file that it stands in.
+fn registered() -> Vec<(String, String, PathBuf)> {
+    let mut found = Vec::new();
     let mut folders = vec![root().join("plugins")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap().flatten() {
@@ -118,10 +117,11 @@ fn every_plugin_of_the_tree_is_in_the_program() {
                 folders.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") {
                 for line in std::fs::read_to_string(&path).unwrap().lines() {
-                    let Some(rest) = line.trim().strip_prefix("register!(") else {
-                        continue;
-                    };
-                    let Some((kind, rest)) = rest.split_once(" \"") else {
+                    let Some((kind, rest)) = line
+                        .trim()
+                        .strip_prefix("register!(")
+                        .and_then(|r| r.split_once(" \""))
+                    else {
                         continue;
                     };
                     let Some((name, _)) = rest.split_once('"') else {
@@ -132,16 +132,71 @@ fn every_plugin_of_the_tree_is_in_the_program() {
                         "secret_store" => "secretstore",
                         kind => kind,
                     };
-                    // Plugins of tests are linked into those tests alone.
-                    let is_test = name.starts_with("test_");
-                    if !is_test && !linked.contains(&(kind.to_owned(), name.to_owned())) {
-                        missing.push(format!(
-                            "{kind} {name:?} of {}: add `use <its crate> as _;` to crates/agent/src/plugins.rs",
-                            path.strip_prefix(root()).unwrap().display()
-                        ));
-                    }
+                    found.push((kind.to_owned(), name.to_owned(), path.clone()));
                 }
             }
+        }
+    }
+    found
+}
+
+/// The crate that a file belongs to, as code names it.
+fn crate_of(file: &Path) -> String {
+    let manifest = file
+        .ancestors()
+        .map(|p| p.join("Cargo.toml"))
+        .find(|p| p.exists())
+        .unwrap();
+    let text = std::fs::read_to_string(manifest).unwrap();
+    let name = text.lines().find_map(|l| l.strip_prefix("name = \"")).unwrap();
+    name.trim_end_matches('"').replace('-', "_")
+}
+
+/// What a program that was built without a plugin says of it.
+#[test]
+fn every_optional_plugin_has_its_feature() {
+    let text = std::fs::read_to_string(root().join("crates/agent/src/plugins.rs")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let feature = |name: &str| {
+        lines.windows(2).find_map(|pair| {
+            let feature = pair[0].strip_prefix("#[cfg(feature = \"")?.strip_suffix("\")]")?;
+            (pair[1] == format!("use {name} as _;")).then(|| feature.to_owned())
+        })
+    };
+    let mut wanted: Vec<String> = registered()
+        .into_iter()
+        .filter(|(_, name, _)| !name.starts_with("test_"))
+        .filter_map(|(kind, name, path)| Some(format!("{kind}s.{name} {}\n", feature(&crate_of(&path))?)))
+        .collect();
+    wanted.sort();
+    wanted.dedup();
+    let mut stale = Vec::new();
+    settle(
+        &root().join("crates/agent/src/features.txt"),
+        &wanted.concat(),
+        &mut stale,
+    );
+    assert!(
+        stale.is_empty(),
+        "stale; run `cargo xtask docs`: {}",
+        stale.join(", ")
+    );
+}
+
+/// A plugin crate that the program does not name is silently left out by the linker.
+#[test]
+fn every_plugin_of_the_tree_is_in_the_program() {
+    let linked: BTreeSet<(String, String)> = registrations()
+        .map(|r| (r.kind.singular().to_owned(), r.name.to_owned()))
+        .collect();
+    let mut missing = Vec::new();
+    for (kind, name, path) in registered() {
+        // Plugins of tests are linked into those tests alone.
+        if !name.starts_with("test_") && !linked.contains(&(kind.clone(), name.clone())) {
+            missing.push(format!(
+                "{kind} {name:?} of {}: add `use <its crate> as _;` to crates/agent/src/plugins.rs",
+                path.strip_prefix(root()).unwrap().display()
+            ));
         }
     }
     assert!(missing.is_empty(), "{}", missing.join("\n"));

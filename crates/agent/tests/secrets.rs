@@ -70,6 +70,17 @@ fn no_output_shows_a_secret() {
             "[[secretstores.oauth2]]\n  id = \"store\"\n  token_endpoint = \"http://127.0.0.1:1\"\n  [[secretstores.oauth2.token]]\n    \
              key = \"key\"\n    client_id = \"c\"\n    client_secret = \"{SECRET}\"\n{INPUT}{influx}  token = \"@{{store:key}}\"\n"
         ),
+        format!(
+            "[[secretstores.vault]]\n  id = \"store\"\n  address = \"http://127.0.0.1:1\"\n  mount_path = \"m\"\n  secret_path = \"p\"\n  \
+             token = \"{SECRET}\"\n{INPUT}{influx}  token = \"@{{store:key}}\"\n"
+        ),
+        format!(
+            "[[secretstores.http]]\n  id = \"store\"\n  url = \"http://127.0.0.1:1\"\n  cookie_auth_url = \"http://127.0.0.1:1\"\n  \
+             cookie_auth_body = \"{SECRET}\"\n  client_secret = \"{SECRET}\"\n{INPUT}{influx}  token = \"@{{store:key}}\"\n"
+        ),
+        format!(
+            "[[secretstores.googlecloud]]\n  id = \"store\"\n  credentials_file = \"run/key\"\n{INPUT}{influx}  token = \"@{{store:token}}\"\n"
+        ),
         format!("{docker}{INPUT}{influx}  token = \"{SECRET}@{{store:nix}}\"\n"),
         format!("{docker}{INPUT}{influx}  token = \"{SECRET}@{{nix:key}}\"\n"),
     ];
@@ -90,6 +101,50 @@ fn no_output_shows_a_secret() {
             }
         }
     }
+}
+
+#[test]
+fn neither_flags_nor_urls_nor_migrations_show_a_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    let jose = format!(
+        "[[secretstores.jose]]\n  id = \"store\"\n  path = \"jose\"\n{INPUT}[[outputs.influxdb_v2]]\n  urls = [\"http://127.0.0.1:1\"]\n  token = \"@{{store:key}}\"\n"
+    );
+    let url = format!("--config=http://u:{SECRET}@127.0.0.1:1/x.conf");
+    let contradiction = format!("[[outputs.kafka]]\n  key = \"{SECRET}\"\n  tls_key = \"{SECRET}2\"\n");
+    for (config, arguments, error) in [
+        (
+            jose.as_str(),
+            &["--password", SECRET, "--debug", "--once"][..],
+            "resolving \"@{store:key}\" failed",
+        ),
+        (
+            INPUT,
+            &[&url, "--config-url-retry-attempts=1", "--once"],
+            "loading config file http://u:xxxxx@127.0.0.1:1/x.conf failed",
+        ),
+        (
+            &contradiction,
+            &["config", "migrate", "test.conf"],
+            "contradicting setting for 'key' and 'tls_key'",
+        ),
+    ] {
+        let said = said(&wheatstone(dir.path(), config, arguments));
+        assert!(said.contains(error), "{arguments:?}: {said}");
+        assert!(!said.contains("hunter2"), "{arguments:?}: {said}");
+    }
+    // What is set with the password of the flag is opened with it.
+    let run = |arguments: &[&str]| {
+        let all: Vec<&str> = ["--password", SECRET]
+            .into_iter()
+            .chain(arguments.iter().copied())
+            .collect();
+        said(&wheatstone(dir.path(), &jose, &all))
+    };
+    assert_eq!(run(&["secrets", "set", "store", "key", "open sesame"]), "");
+    assert_eq!(
+        run(&["secrets", "get", "store", "key"]),
+        "store:key = open sesame\n"
+    );
 }
 
 #[test]

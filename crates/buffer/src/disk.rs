@@ -227,6 +227,10 @@ impl Disk {
     pub fn bytes(&self) -> u64 {
         self.shared.state.lock().bytes
     }
+    /// Whether all that was pushed is safe on disk, or settled.
+    pub fn is_saved(&self) -> bool {
+        self.shared.state.lock().pending.is_empty()
+    }
     /// What happened since this was asked last; at most 64 are remembered.
     pub fn notices(&self) -> Vec<Notice> {
         self.shared.state.lock().take_notices()
@@ -364,6 +368,16 @@ impl Disk {
             waiting: state.len(),
             unsaved,
         }
+    }
+}
+
+impl Disk {
+    /// Ends it as [`close`](Disk::close) does, and lets go of what was not saved: the caller has it, and its acknowledgements,
+    /// from now on.
+    pub fn hand_over(self, patience: Duration) -> Closed {
+        let closed = self.close(patience);
+        self.shared.state.lock().pending.clear();
+        closed
     }
 }
 

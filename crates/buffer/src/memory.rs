@@ -1,9 +1,10 @@
-//! The queue in memory: bounded by a number of metrics; past it the oldest are dropped first and counted.
+//! The queue in memory: bounded by a number of metrics; past it the oldest are dropped first and counted. Metrics whose sender
+//! waits for their end are not dropped: the sender's window bounds them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use wheatstone_metric::Metric;
+use wheatstone_metric::{Ack, Metric};
 
 use crate::taken::{Run, Taken};
 
@@ -35,6 +36,11 @@ impl Memory {
     /// How many may wait.
     pub fn limit(&self) -> usize {
         self.limit
+    }
+    /// Changes how many may wait. Returns how many had to go.
+    pub fn set_limit(&mut self, limit: usize) -> usize {
+        self.limit = limit.max(1);
+        self.trim()
     }
 
     /// Puts a batch at the back. Returns how many of the oldest had to go; they are marked as rejected.
@@ -82,22 +88,66 @@ impl Memory {
         self.trim()
     }
 
-    /// Drops the oldest past the limit.
-    fn trim(&mut self) -> usize {
-        let over = self.len.saturating_sub(self.limit);
-        if over > 0 {
-            for metric in self.take(over).metrics() {
-                metric.reject();
-            }
-        }
-        over
+    fn over(&self) -> usize {
+        self.len.saturating_sub(self.limit)
     }
+
+    /// Drops the oldest past the limit. Where the oldest are awaited, the newest that nobody waits for go instead, so that
+    /// the awaited of one input never make room for another input's to grow without end.
+    fn trim(&mut self) -> usize {
+        let before = self.len;
+        while self.over() > 0 {
+            let over = self.over();
+            let Some(front) = self.runs.front_mut() else { break };
+            let free = front.metrics().iter().take(over).take_while(|m| !is_awaited(m));
+            let free = free.inspect(|m| m.reject()).count();
+            if free == 0 {
+                break;
+            }
+            front.split_front(free);
+            if front.len() == 0 {
+                self.runs.pop_front();
+            }
+            self.len -= free;
+        }
+        if self.over() > 0
+            && let Some(newest) = self.runs.pop_back()
+        {
+            self.len -= newest.len();
+            let mut over = (self.len + newest.len()).saturating_sub(self.limit);
+            let mut taken = Taken::default();
+            taken.add(newest);
+            let last = taken.len - 1;
+            let goes: Vec<bool> = taken
+                .metrics()
+                .iter()
+                .rev()
+                .map(|metric| {
+                    let goes = over > 0 && !is_awaited(metric);
+                    if goes {
+                        over -= 1;
+                        metric.reject();
+                    }
+                    goes
+                })
+                .collect();
+            let (_gone, rest) = taken.sort_out(|n| goes[last - n]);
+            self.len += rest.iter().map(Run::len).sum::<usize>();
+            self.runs.extend(rest);
+        }
+        before - self.len
+    }
+}
+
+fn is_awaited(metric: &Metric) -> bool {
+    metric.ack().is_some_and(Ack::is_awaited)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use wheatstone_metric::{Outcome, Settle};
 
     fn batch(range: std::ops::Range<i64>) -> Arc<Vec<Metric>> {
         Arc::new(range.map(|t| Metric::new("m", t)).collect())
@@ -143,6 +193,39 @@ mod tests {
         q.push(batch(4..7));
         assert_eq!(q.put_back(taken, |_| false), 3);
         assert_eq!(times(&q.take(10)), [3, 4, 5, 6]);
+    }
+
+    #[derive(Default)]
+    struct Told(parking_lot::Mutex<Vec<(u64, Outcome)>>);
+    impl Settle for Told {
+        fn settle(&self, token: u64, outcome: Outcome) {
+            self.0.lock().push((token, outcome));
+        }
+    }
+
+    #[test]
+    fn what_a_sender_waits_for_is_never_dropped() {
+        let told = Arc::new(Told::default());
+        let awaited = |range: std::ops::Range<i64>| {
+            let metrics = range.map(|t| {
+                let mut metric = Metric::new("m", t);
+                metric.set_ack(Some(Ack::new(told.clone(), t as u64)));
+                metric
+            });
+            Arc::new(metrics.collect::<Vec<_>>())
+        };
+        let mut q = Memory::new(4);
+        assert_eq!(q.push(batch(0..2)), 0);
+        // The oldest go while nobody waits for them, and then no more.
+        assert_eq!(q.push(awaited(2..8)), 2);
+        // Others do not get in beside them.
+        assert_eq!(q.push(batch(8..11)), 3);
+        assert_eq!(q.push(awaited(11..12)), 0);
+        assert!(told.0.lock().is_empty());
+        assert_eq!(times(&q.take(100)), [2, 3, 4, 5, 6, 7, 11]);
+        let told = std::mem::take(&mut *told.0.lock());
+        assert_eq!(told.len(), 7);
+        assert!(told.iter().all(|(_, outcome)| *outcome == Outcome::Delivered));
     }
 
     proptest! {

@@ -73,11 +73,19 @@ const KEYS: &[(&str, &str, Type)] = &[
 ];
 const LOOSE: usize = 11;
 
+/// Options of old versions that old files still have: nothing is lost without them, so that they keep no file from loading.
+const GONE: &[&str] = &["flush_buffer_when_full", "utc"];
+
 fn find(key: &str) -> Option<&'static (&'static str, &'static str, Type)> {
     let squeeze = |s: &str| s.replace('_', "").to_lowercase();
     KEYS.iter()
         .find(|k| k.0 == key)
         .or_else(|| KEYS[..LOOSE].iter().find(|k| squeeze(k.0) == squeeze(key)))
+}
+
+/// Whether `[agent]` has an option of this name.
+pub(crate) fn is_option(key: &str) -> bool {
+    find(key).is_some()
 }
 
 /// What the files have said so far.
@@ -108,7 +116,11 @@ impl Settings {
                 }
                 node => {
                     let why = cannot_unmarshal(&node, "string");
-                    let help = "the values of tags are texts, in quotes".to_owned();
+                    let help = match &node.kind {
+                        NodeKind::Integer(n) => format!("the values of tags are texts, in quotes: \"{n}\""),
+                        NodeKind::Boolean(b) => format!("the values of tags are texts, in quotes: \"{b}\""),
+                        _ => "the values of tags are texts, in quotes".to_owned(),
+                    };
                     report.help(
                         node.span,
                         format!("error parsing table name {name:?}: line {line}: {why}"),
@@ -132,7 +144,13 @@ impl Settings {
         let mut unknown = Vec::new();
         for slot in table.entries {
             let Some((key, field, kind)) = find(&slot.key) else {
-                if !IGNORED_KEYS.contains(&slot.key.as_str()) {
+                if GONE.contains(&slot.key.as_str()) {
+                    let message = format!(
+                        "option {:?} of [agent] is long gone from Telegraf and passed over: delete it",
+                        slot.key
+                    );
+                    report.warn(slot.key_span, message);
+                } else if !IGNORED_KEYS.contains(&slot.key.as_str()) {
                     unknown.push(slot);
                 }
                 continue;
@@ -157,9 +175,10 @@ impl Settings {
                     self.agent.entries.push(entry);
                 }
                 Err(Wrong::Whole(message)) => report.problem(node.span, message),
-                Err(Wrong::Type(why)) => report.problem(
+                Err(Wrong::Type(why)) => report.push(
                     node.span,
                     format!("error parsing [agent]: line {line}: (config.AgentConfig.{field}) {why}"),
+                    type_help(&node, *kind),
                 ),
             }
         }
@@ -259,6 +278,35 @@ impl Settings {
     }
 }
 
+/// How a value of the wrong type is written.
+fn type_help(node: &Node, kind: Type) -> Option<String> {
+    let text = match &node.kind {
+        NodeKind::String(text) => text.as_str(),
+        NodeKind::Integer(n) if kind == Text => return Some(format!("a text stands in quotes: \"{n}\"")),
+        _ if kind == Text => return Some("a text stands in quotes".into()),
+        _ => "",
+    };
+    if text.contains('$') {
+        return Some("the variable was not replaced: is it set?".into());
+    }
+    match kind {
+        Bool if matches!(text.to_lowercase().as_str(), "true" | "false") => Some(format!(
+            "truth values stand without quotes: {}",
+            text.to_lowercase()
+        )),
+        Bool => Some("write true or false, without quotes".into()),
+        Int | Count if text.trim().parse::<i64>().is_ok() => {
+            Some(format!("numbers stand without quotes: {}", text.trim()))
+        }
+        Int | Count => Some("write a whole number, without quotes".into()),
+        Type::Duration => Some("write numbers with units, such as \"10s\", \"500ms\" or \"1h30m\"".into()),
+        Type::Size => {
+            Some("write a number of bytes, or one with a unit, such as \"10MB\" or \"1GiB\"".into())
+        }
+        Text => None,
+    }
+}
+
 enum Wrong {
     /// The whole message.
     Whole(String),
@@ -310,15 +358,9 @@ fn check(key: &str, node: &Node, kind: Type) -> Result<(), Wrong> {
 }
 
 fn unknown_key_help(key: &str) -> String {
-    match key {
-        "flush_buffer_when_full" => {
-            "this option is long gone and can be deleted: full buffers are always flushed".into()
-        }
-        "utc" | "metric_buffer_size" => "this option is long gone and can be deleted".into(),
-        _ => did_you_mean(key, KEYS.iter().map(|k| k.0)).unwrap_or_else(|| {
-            "[agent] has no such option; those of a plugin stand under the plugin's own header".to_owned()
-        }),
-    }
+    did_you_mean(key, KEYS.iter().map(|k| k.0)).unwrap_or_else(|| {
+        "[agent] has no such option; those of a plugin stand under the plugin's own header".to_owned()
+    })
 }
 
 /// The name that the system has for itself.

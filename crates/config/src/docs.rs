@@ -206,7 +206,7 @@ fn literal(value: &Value) -> String {
     }
 }
 
-fn basic_string(text: &str) -> String {
+pub(crate) fn basic_string(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {
@@ -225,7 +225,7 @@ fn basic_string(text: &str) -> String {
     out
 }
 
-fn bare_or_quoted(key: &str) -> String {
+pub(crate) fn bare_or_quoted(key: &str) -> String {
     let bare = !key.is_empty()
         && key
             .bytes()

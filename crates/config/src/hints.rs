@@ -26,6 +26,22 @@ pub(crate) fn syntax(text: &str, start: usize, at: usize, expected: &str) -> Str
     if first.starts_with("apiVersion:") || first.starts_with("kind:") || first == "---" {
         return "this looks like a Kubernetes manifest: only the text under its `telegraf.conf: |` is the configuration".into();
     }
+    if first.starts_with('{') {
+        return "this looks like JSON: the configuration is TOML, with headers such as [agent] and lines such as key = \"value\"".into();
+    }
+    if let Some(header) = line
+        .strip_prefix('[')
+        .and_then(|l| l.strip_suffix("]]"))
+        .filter(|l| !l.starts_with('['))
+    {
+        return format!("a bracket is missing: [[{header}]]");
+    }
+    if expected == "`=`" && rest.starts_with(':') {
+        return "expected `=`, not a colon".into();
+    }
+    if let Some(quote) = unclosed(expected) {
+        return format!("the text that begins in this line has no closing {quote}");
+    }
     let stopped = text.get(..at).unwrap_or_default();
     let stopped_line = &text[stopped.rfind('\n').map_or(0, |n| n + 1)..];
     if expected.contains("`]`")
@@ -55,14 +71,39 @@ pub(crate) fn syntax(text: &str, start: usize, at: usize, expected: &str) -> Str
             value.to_ascii_lowercase()
         );
     }
+    if line.contains(['“', '”', '„', '‘', '’']) {
+        return "the quotes are typographic ones: use \" or '".into();
+    }
     if value.starts_with(|c: char| c.is_ascii_alphabetic())
         || (value.starts_with(|c: char| c.is_ascii_digit())
             && rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
     {
         return format!("a text stands in quotes: \"{value}\"");
     }
-    if line.contains(['“', '”', '‘', '’']) {
-        return "the quotes are typographic ones: use \" or '".into();
-    }
     format!("expected {expected}")
+}
+
+/// The quote that a text was not closed with, by what was expected.
+fn unclosed(expected: &str) -> Option<&'static str> {
+    ["`\"`", "`'`"]
+        .into_iter()
+        .find(|quote| expected.starts_with(*quote))
+}
+
+/// The help for a header that does not go with one above it, by what the conflict was said to be.
+pub(crate) fn conflict(header: &str, array: bool, message: &str) -> String {
+    let line = message.rsplit("line ").next().unwrap_or_default();
+    if array && message.contains("with table in") {
+        format!("every block of a list has double brackets: write [[{header}]] in line {line} too")
+    } else if message.contains("with array table in") {
+        format!("the one in line {line} has double brackets: write [[{header}]] here too")
+    } else if message.contains("with table in") && header == "agent" {
+        format!("a file has one [agent]: move these options under the one in line {line}")
+    } else if message.contains("with table in") {
+        format!(
+            "[{header}] stands in line {line} already: join the two, or write [[{header}]] for a second one"
+        )
+    } else {
+        format!("`{header}` has a value in line {line} already: a name is an option or a table, not both")
+    }
 }

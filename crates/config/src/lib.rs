@@ -13,8 +13,10 @@ mod env;
 mod goerr;
 mod hints;
 mod id;
+mod known;
 mod load;
 mod mask;
+mod migrate;
 mod model;
 mod options;
 mod parse;
@@ -28,11 +30,17 @@ mod text;
 mod tree;
 mod unknown;
 
+/// The version of Telegraf whose configuration is read here.
+pub const TELEGRAF_VERSION: &str = "1.40.0";
+
 pub use docs::{agent_sample, option_table, sample};
-pub use load::{Loaded, load};
+pub use known::{GONE, Gone, telegraf_plugins};
+pub use load::{Loaded, load, load_all};
+pub use migrate::{MIGRATIONS, Migrated, migrate};
 pub use model::{AgentConfig, Common, Config, FilterConfig, Header, PluginConfig, WheatstoneConfig};
-pub use options::{EnvMode, LoadOptions, Vars};
+pub use options::{EnvMode, LoadOptions, Passwords, Vars};
 pub use problem::{Note, Place, Problem, problems_json};
-pub use schema::KnownKeys;
+pub use schema::{KnownKeys, common_schema};
 pub use source::{Source, is_url, list_files, read_files, read_sources, text_of};
+pub use suggest::nearest;
 pub use unknown::{is_loader_key, unknown_keys};

@@ -22,6 +22,16 @@ pub struct Loaded {
 
 /// Loads texts, one after the other, into one configuration. All problems of all texts come at once.
 pub fn load(sources: Vec<Source>, options: &LoadOptions) -> Result<Loaded, Vec<Problem>> {
+    let (loaded, problems) = load_all(sources, options);
+    if problems.is_empty() {
+        Ok(loaded)
+    } else {
+        Err(problems)
+    }
+}
+
+/// The same, with as much of the configuration as could be read: its plugins may have problems of their own.
+pub fn load_all(sources: Vec<Source>, options: &LoadOptions) -> (Loaded, Vec<Problem>) {
     let mut config = Config::default();
     let mut settings = Settings::default();
     let mut report = Report {
@@ -64,15 +74,12 @@ pub fn load(sources: Vec<Source>, options: &LoadOptions) -> Result<Loaded, Vec<P
     }
     settings.finish(options.hostname.as_deref(), &mut config, &mut report);
     let Report { problems, notes, .. } = report;
-    if problems.is_empty() {
-        Ok(Loaded {
-            config,
-            notes,
-            sources,
-        })
-    } else {
-        Err(problems)
-    }
+    let loaded = Loaded {
+        config,
+        notes,
+        sources,
+    };
+    (loaded, problems)
 }
 
 /// The tree of one text, variables put in; none where it could not be read.
@@ -80,6 +87,19 @@ fn read(source: &Source, file: u32, options: &LoadOptions, report: &mut Report<'
     let vars = |name: &str| (options.vars)(name);
     // Comments go first: a variable in one asks for nothing.
     let mut mapped = text::remove_comments(&source.text);
+    if let Some(at) = mapped.text.find('\u{fffd}') {
+        let start = u32::try_from(mapped.origin(at)).unwrap_or(u32::MAX);
+        let message =
+            "the file is not UTF-8, as if it was saved as Latin-1: characters here are replaced by U+FFFD";
+        report.warn(
+            Span {
+                file,
+                start,
+                end: start + 1,
+            },
+            message.into(),
+        );
+    }
     if options.env == EnvMode::NonStrict {
         mapped = match env::substitute(&mapped.text, &vars, options.old_env) {
             Ok((substituted, _)) => substituted.through(&mapped),
@@ -185,6 +205,15 @@ impl Report<'_> {
             message,
             span: Some(span),
         });
+    }
+    /// An option that goes with a version of Telegraf: an error's letter where that has come, else a warning's.
+    pub fn deprecated_until(&mut self, span: Span, message: &str, removal: &str) {
+        let number =
+            |version: &str| -> Vec<u32> { version.split('.').map(|n| n.parse().unwrap_or(0)).collect() };
+        if number(removal) <= number(crate::TELEGRAF_VERSION) {
+            return self.deprecated(span, message);
+        }
+        self.warn(span, format!("DeprecationWarning: {message}"));
     }
     /// An option that Telegraf 1.40 no longer promises to take.
     pub fn deprecated(&mut self, span: Span, message: &str) {

@@ -106,7 +106,9 @@ fn is_long_hex(value: &[char]) -> bool {
 
 fn hide(value: &mut [char]) {
     let text: String = value.iter().collect();
-    if text.trim().trim_matches(['"', '\'']).starts_with("@{") {
+    let plain = text.trim().trim_matches(['"', '\'']);
+    // A variable is no secret, unless it has a default that is one.
+    if plain.starts_with("@{") || (plain.starts_with("${") && !plain.contains(['-', '+'])) {
         return;
     }
     for c in value
@@ -166,6 +168,8 @@ mod tests {
                 "urls = [\"mongodb://u:*******@h:1/db\"]",
             ),
             ("password = \"@{store:key}\"", "password = \"@{store:key}\""),
+            ("password = \"${NAME:?say it}\"", "password = \"${NAME:?say it}\""),
+            ("password = \"${NAME:-x}\"", "password = \"**********\""),
         ] {
             assert_eq!(mask(line), shown, "{line}");
             assert_eq!(mask(line).chars().count(), line.chars().count());

@@ -37,6 +37,8 @@ pub struct PluginConfig {
     pub span: Span,
     /// Telegraf's plugin ID: a SHA-256 over kind, name and options, as hex. Folders and states are kept under it.
     pub id: String,
+    /// The ID of a processor's second instance, the one behind the aggregators; empty for other kinds.
+    pub second_id: String,
     /// How its header stands in the file.
     pub header: Header,
 }
@@ -259,13 +261,27 @@ impl Default for AgentConfig {
 }
 
 /// `[wheatstone]`: agent-wide options that Telegraf lacks.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct WheatstoneConfig {
     /// Threads of the runtime; 0 chooses by the number of cores.
     pub threads: usize,
+    /// An output that has not written anything for so long, though it should have, is told about in the log, and again each
+    /// time so long has passed; 0 for never.
+    pub alarm_after: Duration,
     /// Keeps what was refused for good or could not be read.
     pub dead_letter: Option<DeadLetterConfig>,
     /// One type for every field of a measurement, for all outputs.
     pub type_guard: Option<TypeGuardConfig>,
+}
+
+impl Default for WheatstoneConfig {
+    fn default() -> WheatstoneConfig {
+        WheatstoneConfig {
+            threads: 0,
+            alarm_after: Duration::from_secs(300),
+            dead_letter: None,
+            type_guard: None,
+        }
+    }
 }

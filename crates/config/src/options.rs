@@ -17,6 +17,9 @@ pub enum EnvMode {
 /// Looks up an environment variable.
 pub type Vars = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
+/// Asks for the password of a secret store, by the store's plugin and id.
+pub type Passwords = Arc<dyn Fn(&str, &str) -> Option<String> + Send + Sync>;
+
 /// What the command line says about loading.
 #[derive(Clone)]
 pub struct LoadOptions {
@@ -34,10 +37,14 @@ pub struct LoadOptions {
     pub output_filter: Vec<String>,
     /// Only these secret stores.
     pub secretstore_filter: Vec<String>,
+    /// `--password`, or a person: asked for stores that open with a password and whose table has none.
+    pub passwords: Passwords,
     /// The value of the tag `host` where the files give none; the system's name as default.
     pub hostname: Option<String>,
     /// The plugins that there are; those linked into the program as default. Secret stores are not asked for.
     pub plugins: fn(Kind) -> Vec<&'static str>,
+    /// The feature that builds a plugin in, for those that this program was built without.
+    pub feature: fn(Kind, &str) -> Option<&'static str>,
 }
 
 impl Default for LoadOptions {
@@ -50,6 +57,7 @@ impl Default for LoadOptions {
             input_filter: Vec::new(),
             output_filter: Vec::new(),
             secretstore_filter: Vec::new(),
+            passwords: Arc::new(|_, _| None),
             hostname: None,
             plugins: |kind| {
                 wheatstone_plugin::registrations()
@@ -57,6 +65,7 @@ impl Default for LoadOptions {
                     .map(|r| r.name)
                     .collect()
             },
+            feature: |_, _| None,
         }
     }
 }

@@ -1,14 +1,14 @@
 //! The plugins of a file: from the tables under their headers to names, common keys and what is the plugin's own.
 
 use wheatstone_plugin::Kind;
-use wheatstone_plugin::conf::{Node, Span, Table};
+use wheatstone_plugin::conf::{Node, NodeKind, Span, Table};
 
 use crate::deal::{Dealer, labels};
 use crate::load::Report;
+use crate::schema::KnownKeys;
 use crate::select::Selector;
-use crate::suggest::did_you_mean;
 use crate::tree::{Item, Slot, Tab};
-use crate::{Header, LoadOptions, PluginConfig, id};
+use crate::{Header, LoadOptions, PluginConfig, id, known};
 
 /// A plugin's table as it was found.
 pub(crate) struct Found {
@@ -18,6 +18,8 @@ pub(crate) struct Found {
     pub table: Tab,
     /// `[[...]]`.
     list: bool,
+    /// It stands at the top of the file, without its kind.
+    top: bool,
     /// The line where the kind's first header stands.
     group_line: usize,
 }
@@ -26,13 +28,17 @@ pub(crate) struct Found {
 pub(crate) fn collect(slots: Vec<Slot>, report: &mut Report<'_>) -> Vec<Found> {
     let mut all = Vec::new();
     for slot in slots {
-        let Item::Table(group) = slot.item else {
-            let message = format!(
-                "invalid configuration, error parsing field {:?} as table",
-                slot.key
-            );
-            report.problem(slot.key_span, message);
-            continue;
+        let group = match slot.item {
+            Item::Table(group) => group,
+            other => {
+                let help = known::top_help(&slot.key, matches!(other, Item::Value(..)));
+                let message = format!(
+                    "invalid configuration, error parsing field {:?} as table",
+                    slot.key
+                );
+                report.help(slot.key_span, message, help);
+                continue;
+            }
         };
         let kind = match slot.key.as_str() {
             "inputs" | "plugins" => Kind::Input,
@@ -49,6 +55,7 @@ pub(crate) fn collect(slots: Vec<Slot>, report: &mut Report<'_>) -> Vec<Found> {
                     name_span,
                     table: group,
                     list: false,
+                    top: true,
                     group_line: line,
                 });
                 continue;
@@ -62,6 +69,7 @@ pub(crate) fn collect(slots: Vec<Slot>, report: &mut Report<'_>) -> Vec<Found> {
                 name_span: slot.key_span,
                 table,
                 list,
+                top: false,
                 group_line,
             };
             match slot.item {
@@ -78,7 +86,16 @@ pub(crate) fn collect(slots: Vec<Slot>, report: &mut Report<'_>) -> Vec<Found> {
                     );
                 }
                 Item::Value(..) => {
-                    report.problem(slot.key_span, format!("unsupported config format: {}", slot.key));
+                    let help = format!(
+                        "a plugin is a table of its own: [[{}.{}]]",
+                        kind.plural(),
+                        slot.key
+                    );
+                    report.help(
+                        slot.key_span,
+                        format!("unsupported config format: {}", slot.key),
+                        help,
+                    );
                 }
             }
         }
@@ -98,6 +115,7 @@ pub(crate) fn plugin(
         name_span,
         table,
         list,
+        top,
         group_line,
     } = found;
     let filter = match kind {
@@ -113,6 +131,10 @@ pub(crate) fn plugin(
     let head = if table.defined { table.span } else { name_span };
     let place = format!("line {}:{{{} {}}}", table.line, table.section.0, table.section.1);
     let id = id::plugin_id(&format!("{}.{name}", kind.plural()), &table);
+    let second_id = match kind {
+        Kind::Processor => id::plugin_id(&format!("aggprocessors.{name}"), &table),
+        _ => String::new(),
+    };
     let inner = first_header(&table);
     let mut own = table.into_table();
     let prefix = if list && kind == Kind::Output {
@@ -138,11 +160,14 @@ pub(crate) fn plugin(
     if kind == Kind::SecretStore {
         if let Err((span, why)) = check_store(&own, &name) {
             report.problem(span, format!("{prefix}, {why}"));
+        } else {
+            add_password(&mut own, &name, options);
         }
     } else {
         let there = (options.plugins)(kind);
         if !there.contains(&name.as_str()) {
-            let help = missing_plugin_help(kind, &name, &there, options);
+            let help = top.then(|| known::section_help(&name)).flatten();
+            let help = Some(help.unwrap_or_else(|| known::help(kind, &name, &there, options)));
             report.push(
                 head,
                 format!("{prefix}, undefined but requested {}: {name}", kind.singular()),
@@ -151,6 +176,7 @@ pub(crate) fn plugin(
             return None;
         }
     }
+    deprecated_options(kind, &name, &own, report);
     let mut common = Dealer {
         kind,
         name: &name,
@@ -168,12 +194,35 @@ pub(crate) fn plugin(
         table: own,
         span: head,
         id,
+        second_id,
         header: Header {
             list,
             group_line,
             inner,
         },
     })
+}
+
+/// Says which options of a plugin are deprecated. Its schema tells: `x-deprecated` is "since;removed in;what instead".
+fn deprecated_options(kind: Kind, name: &str, table: &Table, report: &mut Report<'_>) {
+    let known = KnownKeys::of(kind, name, table);
+    for entry in &table.entries {
+        let Some(text) = known.extension(&entry.key, "x-deprecated") else {
+            continue;
+        };
+        let mut parts = text.splitn(3, ';');
+        let (since, removal, instead) = (
+            parts.next().unwrap_or_default(),
+            parts.next().unwrap_or_default(),
+            parts.next().unwrap_or_default(),
+        );
+        let message = format!(
+            "Option {:?} of plugin \"{}.{name}\" deprecated since version {since} and will be removed in {removal}: {instead}",
+            entry.key,
+            kind.plural()
+        );
+        report.deprecated_until(entry.key_span, &message, removal);
+    }
 }
 
 /// The first header inside a table; inline tables have none.
@@ -187,19 +236,20 @@ fn first_header(table: &Tab) -> Option<Span> {
     table.entries.iter().filter_map(of_slot).min()
 }
 
-fn missing_plugin_help(
-    kind: Kind,
-    name: &str,
-    there: &[&'static str],
-    options: &LoadOptions,
-) -> Option<String> {
-    if let Some(help) = did_you_mean(name, there.iter().copied()) {
-        return Some(help);
+/// Stores that are files open with a password, which need not stand in the table.
+fn add_password(table: &mut Table, name: &str, options: &LoadOptions) {
+    let set = table
+        .get("password")
+        .and_then(Node::as_str)
+        .is_some_and(|p| !p.is_empty());
+    if set || !matches!(name, "jose" | "os") {
+        return;
     }
-    [Kind::Input, Kind::Output, Kind::Processor, Kind::Aggregator]
-        .into_iter()
-        .find(|other| *other != kind && (options.plugins)(*other).contains(&name))
-        .map(|other| format!("there is one among the {0}: [[{0}.{name}]]", other.plural()))
+    let id = table.get("id").and_then(Node::as_str).unwrap_or_default();
+    if let Some(password) = (options.passwords)(name, id) {
+        table.take("password");
+        table.set("password", Node::bare(NodeKind::String(password)));
+    }
 }
 
 fn check_store(table: &Table, name: &str) -> Result<(), (Span, String)> {

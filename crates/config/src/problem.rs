@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use wheatstone_plugin::conf::{ConfigError, Span};
-use wheatstone_plugin::{Kind, Level};
+use wheatstone_plugin::{Kind, Level, registrations};
 
-use crate::{PluginConfig, Source, mask};
+use crate::{PluginConfig, Source, known, mask};
 
 /// Something that keeps the agent from starting. Its first line is Telegraf's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -107,6 +107,24 @@ impl Problem {
             ""
         };
         let text = format!("{error:#}");
+        let missing = text
+            .strip_prefix("undefined but requested parser: ")
+            .map(|name| (Kind::Parser, name))
+            .or(text
+                .strip_prefix("undefined but requested serializer: ")
+                .map(|name| (Kind::Serializer, name)));
+        let help = missing.map(|(kind, name)| {
+            let there: Vec<&str> = registrations()
+                .filter(|r| r.kind == kind)
+                .map(|r| r.name)
+                .collect();
+            known::format_help(kind, name, &there)
+        });
+        let span = span.or_else(|| {
+            help.as_ref()
+                .and(plugin.table.get("data_format"))
+                .map(|node| node.span)
+        });
         // Telegraf's words depend on whether an input makes one parser or many.
         let many = ["directory_monitor", "file", "http", "tail"];
         let text = match text.strip_prefix("undefined but requested parser: ") {
@@ -119,6 +137,7 @@ impl Problem {
             span.unwrap_or(plugin.span),
             format!("error parsing {}{array}, {text}", plugin.name),
         )
+        .with_help(help)
     }
     fn placed(self, place: Option<Place>) -> Problem {
         Problem { place, ..self }
@@ -196,6 +215,17 @@ pub struct Note {
     pub message: String,
     /// Where, for those that point into a file.
     pub span: Option<Span>,
+}
+
+impl Note {
+    /// The message with its place, where it has one.
+    pub fn render(&self, sources: &[Source]) -> String {
+        let found = self.span.map(|span| Problem::at(sources, span, ""));
+        match found.and_then(|p| Some((p.file?, p.place?))) {
+            Some((file, place)) => format!("{} ({file}:{}:{})", self.message, place.line, place.column),
+            None => self.message.clone(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use serde_json::{Map, Value};
 use wheatstone_plugin::conf::{Node, Table};
 use wheatstone_plugin::{Kind, find};
 
+use crate::deal::IGNORED_KEYS;
+use crate::{Common, FilterConfig};
+
 /// One option.
 pub(crate) struct Property<'a> {
     pub name: &'a str,
@@ -138,6 +141,33 @@ fn choices(schema: &Value) -> Vec<String> {
         .collect()
 }
 
+/// The options that every plugin's table may hold, as a schema: the loader takes them also where they mean nothing.
+pub fn common_schema() -> Value {
+    let mut common = schemars::schema_for!(Common).to_value();
+    let filter = schemars::schema_for!(FilterConfig).to_value();
+    for part in ["properties", "$defs"] {
+        let Some(more) = filter[part].as_object().cloned() else {
+            continue;
+        };
+        let own = common
+            .as_object_mut()
+            .map(|c| c.entry(part).or_insert_with(|| Map::new().into()));
+        if let Some(Value::Object(own)) = own {
+            own.extend(more);
+        }
+    }
+    if let Some(properties) = common["properties"].as_object_mut() {
+        for key in IGNORED_KEYS
+            .iter()
+            .filter(|key| !matches!(**key, "data_format" | "id"))
+        {
+            properties.entry((*key).to_owned()).or_insert_with(|| true.into());
+        }
+        properties.insert("type_guard".into(), true.into());
+    }
+    common
+}
+
 /// The names of the options that a plugin's table may hold, those of its data format included.
 pub struct KnownKeys(Vec<Value>);
 
@@ -162,6 +192,12 @@ impl KnownKeys {
     /// From schemas: for tests, and for plugins of other makes.
     pub fn from_schemas(schemas: Vec<Value>) -> KnownKeys {
         KnownKeys(schemas)
+    }
+    /// What the schema says of an option of the plugin's own table under a key of ours, such as `x-deprecated`.
+    pub(crate) fn extension(&self, option: &str, key: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find_map(|root| root["properties"].get(option)?.get(key)?.as_str())
     }
     /// The options of the table at a path; list indexes in it are passed over.
     pub fn at(&self, path: &[String]) -> Vec<&str> {

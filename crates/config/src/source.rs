@@ -88,7 +88,15 @@ fn read_file(name: &str) -> Result<String, String> {
         return Err(format!("read {name}: is a directory"));
     }
     let bytes = std::fs::read(path).map_err(|e| in_go_words("open", path, &e))?;
-    text_of(&bytes).ok_or_else(|| format!("provided config is not a TOML file: {name}"))
+    text_of(&bytes).ok_or_else(|| {
+        let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+        let why = if utf16 {
+            " (it is UTF-16: save it as UTF-8)"
+        } else {
+            ""
+        };
+        format!("provided config is not a TOML file: {name}{why}")
+    })
 }
 
 /// The text of a file, its byte order mark taken off; none where it is a binary one.

@@ -1,11 +1,12 @@
 //! Options that nobody took: what they were probably meant to be, and where they belong.
 
-use wheatstone_plugin::conf::Unused;
+use wheatstone_plugin::conf::{Node, Unused};
+use wheatstone_plugin::{Kind, Registration, find, registrations};
 
 use crate::deal::IGNORED_KEYS;
 use crate::schema::KnownKeys;
 use crate::suggest::nearest;
-use crate::{PluginConfig, Problem, Source};
+use crate::{PluginConfig, Problem, Source, agent, migrate};
 
 /// The end of Telegraf's sentence about unknown options.
 pub(crate) const NOT_USED: &str =
@@ -76,7 +77,53 @@ fn help(sources: &[Source], plugin: &PluginConfig, unused: &Unused, known: &Know
     if parents.is_empty() {
         candidates.extend(IGNORED_KEYS);
     }
-    nearest(key, candidates).map(|meant| format!("`{key}`{at}: did you mean `{meant}`?"))
+    let own = format!("{}.{}", plugin.kind.plural(), plugin.name);
+    if parents.is_empty() && migrate::knows(&own, key) {
+        return Some(format!(
+            "`{key}`{at} is gone from Telegraf too: `config migrate` replaces it"
+        ));
+    }
+    if let Some(help) = parents
+        .first()
+        .is_none()
+        .then(|| of_other_format(plugin, key))
+        .flatten()
+    {
+        return Some(format!("`{key}`{at} {help}"));
+    }
+    if let Some(meant) = nearest(key, candidates) {
+        return Some(format!("`{key}`{at}: did you mean `{meant}`?"));
+    }
+    (parents.is_empty() && agent::is_option(key)).then(|| format!("`{key}`{at} is an option of [agent]"))
+}
+
+/// An option of a data format that is not the table's.
+fn of_other_format(plugin: &PluginConfig, key: &str) -> Option<String> {
+    let has = |r: &Registration| (r.schema)()["properties"].get(key).is_some();
+    let own = find(plugin.kind, &plugin.name)?.data_format;
+    let kind = own.map(|(kind, _)| kind);
+    let mut formats: Vec<&str> = registrations()
+        .filter(|r| kind.map_or(matches!(r.kind, Kind::Parser | Kind::Serializer), |k| k == r.kind))
+        .filter(|r| has(r))
+        .map(|r| r.name)
+        .collect();
+    formats.sort_unstable();
+    formats.dedup();
+    let belongs = format!("belongs to data_format = {:?}", formats.first()?);
+    match (
+        own,
+        plugin
+            .table
+            .get("data_format")
+            .and_then(Node::as_str)
+            .filter(|f| !f.is_empty()),
+    ) {
+        (None, _) => None,
+        (Some(_), Some(format)) => Some(format!("{belongs}, and this table has {format:?}")),
+        (Some((_, default)), None) => Some(format!(
+            "{belongs}, and this table has none, which means {default:?}"
+        )),
+    }
 }
 
 fn is_index(key: &str) -> bool {

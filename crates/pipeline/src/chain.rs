@@ -4,11 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use wheatstone_plugin::{Log, Metric, Processor, error};
 
+use crate::diff::{Fate, compare};
 use crate::filter::Filter;
+use crate::mark::Mark;
 use crate::supervise::panic_text;
 
 /// One processor with its filter.
 pub(crate) struct RunningProcessor {
+    pub(crate) mark: Mark,
     pub(crate) plugin: Box<dyn Processor>,
     pub(crate) filter: Filter,
     pub(crate) log: Log,
@@ -21,6 +24,34 @@ pub(crate) struct Chain(pub(crate) Vec<RunningProcessor>);
 impl Chain {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The end: processors put what they keep over a restart.
+    pub(crate) fn stop(&mut self) {
+        self.0.iter_mut().for_each(RunningProcessor::stop);
+    }
+
+    pub(crate) fn marks(&self) -> Vec<Mark> {
+        self.0.iter().map(|p| p.mark.clone()).collect()
+    }
+
+    /// Becomes `new`; processors that are the same go on with what they know.
+    pub(crate) fn change_to(&mut self, new: Chain) {
+        let mut old: Vec<Option<RunningProcessor>> = self.0.drain(..).map(Some).collect();
+        let marks: Vec<&Mark> = old.iter().flatten().map(|p| &p.mark).collect();
+        let wanted: Vec<&Mark> = new.0.iter().map(|p| &p.mark).collect();
+        let (fates, _) = compare(&marks, |_| true, &wanted);
+        for (mut processor, fate) in new.0.into_iter().zip(fates) {
+            if let Fate::Same(i) | Fate::Adjusted(i) = fate
+                && let Some(old) = old[i].take()
+            {
+                processor.mark = old.mark.continued_as(&processor.mark);
+                processor.plugin = old.plugin;
+                processor.log = old.log;
+            }
+            self.0.push(processor);
+        }
+        old.iter_mut().flatten().for_each(RunningProcessor::stop);
     }
 
     pub(crate) fn process(&mut self, batch: &mut Vec<Metric>) {
@@ -38,6 +69,12 @@ impl Chain {
 }
 
 impl RunningProcessor {
+    fn stop(&mut self) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.plugin.stop())) {
+            error!(self.log, "panic in processor: {}", panic_text(&panic));
+        }
+    }
+
     /// A panic loses the metrics that the plugin held, and nothing else.
     fn process(&mut self, metrics: &mut Vec<Metric>) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.plugin.process(metrics))) {

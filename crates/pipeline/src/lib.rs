@@ -9,19 +9,45 @@
 //! the only place where metrics wait.
 
 mod aggregate;
+mod backlog;
+mod build_output;
+mod builder;
 mod chain;
+mod changes;
+mod clock;
+mod connect;
+mod diff;
 mod fan_out;
 mod filter;
 mod guard;
+mod intake;
+mod live;
+mod live_output;
 mod make_metric;
+mod mark;
 mod metric_pass;
+mod new_inputs;
+mod new_outputs;
+mod numbers;
+mod polled;
+mod printer;
 mod queue;
+mod reload;
+mod relocate;
+mod replay;
 mod run;
 mod running_input;
 mod running_output;
 mod schedule;
+mod seeds;
+mod service;
 mod supervise;
 mod topology;
+mod watch;
+mod write;
 
-pub use run::{Exit, Mode, run};
+pub use changes::Changes;
+pub use mark::{bytes_sum, options_sum};
+pub use replay::{Letters, ReplayOptions, Replayed, replay};
+pub use run::{Exit, Mode, Reload, run, run_with_reloads};
 pub use topology::{BuildProblem, Cause, Topology, build};

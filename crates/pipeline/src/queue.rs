@@ -1,88 +1,135 @@
-//! An output's queue and the way into it: the output's filter and names, its type guard, and the buffer.
+//! The way into an output's backlog: the output's filter and names, and its type guard.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Context as _;
-use parking_lot::Mutex;
-use tokio::sync::Notify;
-use wheatstone_buffer::{Buffer, Disk, DiskOptions};
+use parking_lot::{Mutex, MutexGuard};
 use wheatstone_plugin::stats::Stat;
-use wheatstone_plugin::{Log, Metric, info, warn};
+use wheatstone_plugin::{Log, Metric};
 use wheatstone_type_guard::{TypeGuard, TypeGuardConfig};
 
+use crate::backlog::{Backlog, Place};
 use crate::filter::Filter;
 use crate::guard;
 use crate::make_metric::Naming;
 
-/// The way in: what the pipeline's side of an output holds.
+/// What the pipeline's side of an output holds. A reload that changes any of it makes a new one in front of the same backlog.
 pub(crate) struct Queue {
-    pub(crate) filter: Filter,
-    pub(crate) naming: Mutex<Naming>,
-    pub(crate) renames: bool,
+    filter: Filter,
+    naming: Mutex<Naming>,
+    renames: bool,
     pub(crate) batch_size: usize,
     /// Other outputs get the same metrics.
-    pub(crate) has_siblings: bool,
-    pub(crate) buffer: Buffer,
-    pub(crate) guard: Option<Mutex<TypeGuard>>,
+    pub(crate) has_siblings: AtomicBool,
+    /// After how long a failing output is told about.
+    pub(crate) alarm_after: Duration,
+    pub(crate) backlog: Arc<Backlog>,
+    pub(crate) guard: Option<Guard>,
     pub(crate) name: String,
-    /// A full batch waits.
-    pub(crate) full: Notify,
-    /// Somebody waits for what is in the queue.
-    pub(crate) hurry: Notify,
-    /// The write before the last flush failed: no early write before the next one.
-    pub(crate) failing: AtomicBool,
-    /// Dropped on overflow and not yet told.
-    pub(crate) overflow: AtomicUsize,
-    pub(crate) stats: Stats,
+    pub(crate) stats: Arc<Stats>,
 }
 
-/// What a queue is made of, before its buffer is opened.
+/// A type guard and what it was made from.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    config: TypeGuardConfig,
+    guard: Arc<Mutex<TypeGuard>>,
+}
+
+impl Guard {
+    /// Opens the guard's file. `old` goes on where its settings are the same.
+    pub(crate) fn open(config: TypeGuardConfig, name: &str, old: Option<&Guard>) -> anyhow::Result<Guard> {
+        if let Some(old) = old.filter(|old| old.config == config) {
+            return Ok(old.clone());
+        }
+        let guard = TypeGuard::new(config.clone(), name).context("opening the type guard's file")?;
+        Ok(Guard {
+            config,
+            guard: Arc::new(Mutex::new(guard)),
+        })
+    }
+    /// One that knows what the file holds and keeps nothing: for a replay, beside an agent that may run.
+    pub(crate) fn reading(config: TypeGuardConfig, name: &str) -> anyhow::Result<Guard> {
+        let guard = TypeGuard::reading(config.clone(), name).context("reading the type guard's file")?;
+        Ok(Guard {
+            config,
+            guard: Arc::new(Mutex::new(guard)),
+        })
+    }
+    /// Whether it is the same one, not an equal one.
+    pub(crate) fn is(&self, other: &Guard) -> bool {
+        Arc::ptr_eq(&self.guard, &other.guard)
+    }
+    pub(crate) fn lock(&self) -> MutexGuard<'_, TypeGuard> {
+        self.guard.lock()
+    }
+    pub(crate) fn pass(&self, batch: &mut Vec<Metric>, who: &str) {
+        guard::pass(&self.guard, batch, who);
+    }
+}
+
+/// What a queue is made of.
 pub(crate) struct QueueParts {
     pub(crate) filter: Filter,
     pub(crate) naming: Naming,
     pub(crate) batch_size: usize,
-    /// Other outputs get the same metrics.
-    pub(crate) has_siblings: bool,
-    pub(crate) stats: Stats,
-    /// `metric_buffer_limit`.
-    pub(crate) limit: usize,
-    /// The folder and settings of a disk buffer.
-    pub(crate) disk: Option<(PathBuf, DiskOptions)>,
+    /// After how long a failing output is told about.
+    pub(crate) alarm_after: Duration,
+    pub(crate) stats: Arc<Stats>,
+    pub(crate) place: Place,
     /// The settings of a type guard of its own, and the name of its file.
     pub(crate) guard: Option<(TypeGuardConfig, String)>,
 }
 
 impl QueueParts {
-    /// Opens the buffer; one on disk reads what an earlier run left.
-    pub(crate) async fn open(mut self, log: &Log) -> anyhow::Result<Queue> {
+    /// A queue with a new backlog; one on disk reads what an earlier run left.
+    pub(crate) async fn open(self, log: &Log) -> anyhow::Result<Queue> {
+        let backlog = Backlog::open(self.place.clone(), log).await?;
+        let guard = self.guard(None)?;
+        Ok(self.in_front_of(Arc::new(backlog), guard, log))
+    }
+
+    /// A queue for a replay: in memory, and what the type guard learns is not kept.
+    pub(crate) fn open_for_replay(mut self, log: &Log) -> anyhow::Result<Queue> {
         let guard = match self.guard.take() {
-            Some((config, name)) => {
-                Some(TypeGuard::new(config, &name).context("opening the type guard's file")?)
-            }
+            Some((config, name)) => Some(Guard::reading(config, &name)?),
             None => None,
         };
-        let Some((folder, options)) = self.disk.clone() else {
-            let buffer = Buffer::memory(self.limit);
-            return Ok(Queue::new(self, buffer, guard, log.name()));
-        };
-        let shown = folder.display().to_string();
-        let (disk, recovery) = tokio::task::spawn_blocking(move || Disk::open(folder, options))
-            .await?
-            .with_context(|| format!("opening the disk buffer {shown}"))?;
-        for problem in &recovery.problems {
-            warn!(log, "{problem}");
+        let backlog = Backlog::memory(REPLAY_LIMIT);
+        Ok(self.in_front_of(Arc::new(backlog), guard, log))
+    }
+
+    /// A queue with the backlog of `old`, and its type guard where that stays the same.
+    pub(crate) fn after(self, old: &Queue, log: &Log) -> anyhow::Result<Queue> {
+        let guard = self.guard(old.guard.as_ref())?;
+        Ok(self.in_front_of(old.backlog.clone(), guard, log))
+    }
+
+    fn guard(&self, old: Option<&Guard>) -> anyhow::Result<Option<Guard>> {
+        let open = |(config, name): &(TypeGuardConfig, String)| Guard::open(config.clone(), name, old);
+        self.guard.as_ref().map(open).transpose()
+    }
+
+    fn in_front_of(self, backlog: Arc<Backlog>, guard: Option<Guard>, log: &Log) -> Queue {
+        Queue {
+            guard,
+            name: log.name().to_owned(),
+            filter: self.filter,
+            renames: !self.naming.is_none(),
+            naming: Mutex::new(self.naming),
+            batch_size: self.batch_size,
+            has_siblings: AtomicBool::new(false),
+            alarm_after: self.alarm_after,
+            backlog,
+            stats: self.stats,
         }
-        if recovery.metrics > 0 {
-            info!(
-                log,
-                "{} metrics wait in the disk buffer {shown}", recovery.metrics
-            );
-        }
-        Ok(Queue::new(self, Buffer::Disk(disk), guard, log.name()))
     }
 }
+
+/// How many metrics of a replay may wait: it gives no more letters long before.
+const REPLAY_LIMIT: usize = usize::MAX / 2;
 
 /// The numbers of `internal_write`.
 pub(crate) struct Stats {
@@ -95,6 +142,11 @@ pub(crate) struct Stats {
     pub(crate) startup_errors: Stat,
     pub(crate) write_time: Stat,
     pub(crate) buffer_size: Stat,
+    pub(crate) buffer_limit: Stat,
+    /// What a buffer takes on disk.
+    pub(crate) buffer_bytes: Option<Stat>,
+    /// For how many seconds writes have failed.
+    pub(crate) failing: Stat,
     pub(crate) agent_dropped: Stat,
     pub(crate) agent_rejected: Stat,
     pub(crate) agent_written: Stat,
@@ -102,35 +154,9 @@ pub(crate) struct Stats {
 }
 
 impl Queue {
-    fn new(parts: QueueParts, buffer: Buffer, guard: Option<TypeGuard>, name: &str) -> Queue {
-        let QueueParts {
-            filter,
-            naming,
-            batch_size,
-            has_siblings,
-            stats,
-            ..
-        } = parts;
-        Queue {
-            guard: guard.map(Mutex::new),
-            name: name.to_owned(),
-            filter,
-            renames: !naming.is_none(),
-            naming: Mutex::new(naming),
-            batch_size,
-            has_siblings,
-            buffer,
-            full: Notify::new(),
-            hurry: Notify::new(),
-            failing: AtomicBool::new(false),
-            overflow: AtomicUsize::new(0),
-            stats,
-        }
-    }
-
     /// How many metrics wait.
     pub(crate) fn len(&self) -> usize {
-        self.buffer.len()
+        self.backlog.len()
     }
 
     /// Whether a shared batch can be taken as it is.
@@ -150,9 +176,15 @@ impl Queue {
         self.enqueue(Arc::new(batch))
     }
 
+    /// What this output refused in an earlier run: its filter and names were applied then.
+    pub(crate) fn push_again(&self, mut batch: Vec<Metric>) {
+        self.guarded(&mut batch);
+        self.enqueue(Arc::new(batch));
+    }
+
     fn guarded(&self, batch: &mut Vec<Metric>) {
         if let Some(guard) = &self.guard {
-            guard::pass(guard, batch, &self.name);
+            guard.pass(batch, &self.name);
         }
     }
 
@@ -193,23 +225,33 @@ impl Queue {
             return false;
         }
         self.stats.added.add(batch.len() as i64);
-        if self.failing.load(Ordering::Relaxed) {
+        let backlog = &self.backlog;
+        if backlog.failing.load(Ordering::Relaxed) {
             progress(batch.iter());
         }
-        let dropped = self.buffer.push(batch);
-        let len = self.buffer.len();
-        self.stats.buffer_size.set(len as i64);
+        let dropped = backlog.push(batch);
+        let len = self.note_size();
         self.note_dropped(dropped);
-        let full = len >= self.batch_size && !self.failing.load(Ordering::Relaxed);
+        let full = len >= self.batch_size && !backlog.failing.load(Ordering::Relaxed);
         if full {
-            self.full.notify_one();
+            backlog.full.notify_one();
         }
         full
     }
 
+    /// Shows how much waits; returns how many metrics.
+    pub(crate) fn note_size(&self) -> usize {
+        let (len, bytes) = self.backlog.sizes();
+        self.stats.buffer_size.set(len as i64);
+        if let (Some(bytes), Some(stat)) = (bytes, &self.stats.buffer_bytes) {
+            stat.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
+        len
+    }
+
     pub(crate) fn note_dropped(&self, dropped: usize) {
         if dropped > 0 {
-            self.overflow.fetch_add(dropped, Ordering::Relaxed);
+            self.backlog.overflow.fetch_add(dropped, Ordering::Relaxed);
             self.stats.dropped.add(dropped as i64);
             self.stats.agent_dropped.add(dropped as i64);
         }
@@ -217,8 +259,8 @@ impl Queue {
 
     /// Asks for a write now.
     pub(crate) fn hurry(&self) {
-        if !self.failing.load(Ordering::Relaxed) {
-            self.hurry.notify_one();
+        if !self.backlog.failing.load(Ordering::Relaxed) {
+            self.backlog.hurry.notify_one();
         }
     }
 }

@@ -1,136 +1,21 @@
-//! An input with its filter, names and tags, driven by the clock or running by itself.
+//! An input in its task: what the core holds of it, how it is started, stopped and told of changes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
 use wheatstone_plugin::stats::Stat;
-use wheatstone_plugin::time::{now, round};
-use wheatstone_plugin::{
-    Accumulator, Input, Lifecycle, Log, Metric, Phase, ServiceInput, Sink, StartError, debug, error, info,
-    warn,
-};
+use wheatstone_plugin::{Accumulator, Input, Lifecycle, Log, Phase, ServiceInput, StartError, error, info};
 
 use crate::fan_out::Pipeline;
-use crate::filter::Filter;
-use crate::make_metric::{DefaultTags, Naming};
+use crate::intake::{Gate, InputSink, Intake};
+use crate::mark::Mark;
 use crate::running_output::Startup;
-use crate::schedule::{Schedule, random_below};
-use crate::supervise::guarded;
-
-/// Which time an input's metrics get.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum TimeSource {
-    /// Their own.
-    #[default]
-    Metric,
-    /// That of the gather's begin.
-    CollectionStart,
-    /// That of the gather's end.
-    CollectionEnd,
-}
-
-/// What the core does to an input's metrics before the chain.
-pub(crate) struct Intake {
-    pub(crate) filter: Filter,
-    pub(crate) naming: Naming,
-    pub(crate) local_tags: DefaultTags,
-    pub(crate) global_tags: DefaultTags,
-    /// Tags added again behind the tag filter: `always_include_local_tags`, `always_include_global_tags`.
-    pub(crate) local_again: bool,
-    pub(crate) global_again: bool,
-    pub(crate) precision: i64,
-    pub(crate) time_source: TimeSource,
-}
-
-impl Intake {
-    /// Every metric of a batch; those that do not pass are taken out.
-    fn make_metrics(&mut self, batch: &mut Vec<Metric>, gather_start: i64) {
-        let time = match self.time_source {
-            TimeSource::Metric => None,
-            TimeSource::CollectionStart => Some(gather_start),
-            TimeSource::CollectionEnd => Some(now()),
-        };
-        let renames = !self.naming.is_none();
-        batch.retain_mut(|metric| {
-            if self.precision > 1 {
-                metric.set_time(round(metric.time(), self.precision));
-            }
-            if !self.filter.select(metric) {
-                return false;
-            }
-            if renames {
-                self.naming.apply(metric);
-            }
-            self.local_tags.apply(metric);
-            self.global_tags.apply(metric);
-            if !self.filter.modify(metric) {
-                return false;
-            }
-            if self.local_again {
-                self.local_tags.apply(metric);
-            }
-            if self.global_again {
-                self.global_tags.apply(metric);
-            }
-            if let Some(time) = time {
-                metric.set_time(time);
-            }
-            true
-        });
-    }
-}
-
-/// Where an input's batches go.
-pub(crate) struct InputSink {
-    intake: Mutex<Intake>,
-    pipeline: Arc<Pipeline>,
-    gather_start: AtomicI64,
-    gathered: Stat,
-    agent_gathered: Stat,
-}
-
-impl InputSink {
-    pub(crate) fn new(
-        intake: Intake,
-        pipeline: Arc<Pipeline>,
-        gathered: Stat,
-        agent_gathered: Stat,
-    ) -> InputSink {
-        InputSink {
-            intake: Mutex::new(intake),
-            pipeline,
-            gather_start: AtomicI64::new(0),
-            gathered,
-            agent_gathered,
-        }
-    }
-}
-
-#[async_trait]
-impl Sink for InputSink {
-    async fn send(&self, mut metrics: Vec<Metric>) {
-        self.intake
-            .lock()
-            .make_metrics(&mut metrics, self.gather_start.load(Ordering::Relaxed));
-        self.gathered.add(metrics.len() as i64);
-        self.agent_gathered.add(metrics.len() as i64);
-        if self.pipeline.push(metrics) {
-            // An input that always has more to read must let the output write, or the queue grows for nothing.
-            tokio::task::yield_now().await;
-        }
-    }
-    fn hurry(&self) {
-        self.pipeline.hurry();
-    }
-}
+use crate::topology::BuiltInput;
 
 /// When a polled input is gathered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Timing {
     pub(crate) interval: Duration,
     pub(crate) jitter: Duration,
@@ -138,19 +23,15 @@ pub(crate) struct Timing {
     pub(crate) aligned: bool,
 }
 
-/// One input in its task.
-pub(crate) struct RunningInput {
-    pub(crate) plugin: InputPlugin,
-    pub(crate) runner: Runner,
-}
-
-/// What the core knows of an input besides its plugin.
+/// What the core knows of an input besides its plugin, while it runs.
 pub(crate) struct Runner {
     pub(crate) log: Log,
     pub(crate) sink: Arc<InputSink>,
-    pub(crate) timing: Timing,
+    pub(crate) timing: watch::Receiver<Timing>,
     pub(crate) startup: Startup,
-    pub(crate) stats: Stats,
+    /// It came with a reload that is through: it is tried again instead of ending the agent.
+    pub(crate) stays: Arc<AtomicBool>,
+    pub(crate) stats: Arc<Stats>,
 }
 
 /// The numbers of `internal_gather`.
@@ -169,40 +50,109 @@ pub(crate) enum InputPlugin {
     Service(Box<dyn ServiceInput>),
 }
 
-/// The core's side of one input's life.
-pub(crate) struct Handle {
+/// An input that is not running: what its next start needs.
+pub(crate) struct IdleInput {
+    pub(crate) mark: Mark,
+    pub(crate) plugin: InputPlugin,
+    pub(crate) log: Log,
+    pub(crate) sink: Arc<InputSink>,
+    pub(crate) timing: watch::Sender<Timing>,
+    pub(crate) startup: Startup,
+    pub(crate) stats: Arc<Stats>,
     /// The input is up, or it has ended.
-    pub(crate) ready: watch::Receiver<bool>,
-    /// Nothing more will come from it.
-    pub(crate) drained: watch::Receiver<bool>,
-    pub(crate) task: tokio::task::JoinHandle<()>,
+    ready: watch::Sender<bool>,
 }
 
-/// How long the next start waits after an input that ran has failed: doubles from the first to the second.
-const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// The core's side of one input's life.
+pub(crate) struct RunningInput {
+    pub(crate) mark: Mark,
+    pub(crate) log: Log,
+    pub(crate) sink: Arc<InputSink>,
+    timing: watch::Sender<Timing>,
+    startup: Startup,
+    stats: Arc<Stats>,
+    ready: watch::Sender<bool>,
+    /// Nothing more will come from it.
+    drained: watch::Receiver<bool>,
+    pub(crate) phase: watch::Sender<Phase>,
+    pub(crate) stays: Arc<AtomicBool>,
+    task: tokio::task::JoinHandle<InputPlugin>,
+}
 
-impl RunningInput {
-    /// Starts the input in a task of its own. `once` gathers a single time. An error that must end the agent goes to
-    /// `fatal`.
-    pub(crate) fn spawn(
-        self,
-        phase: watch::Receiver<Phase>,
-        once: bool,
-        fatal: mpsc::UnboundedSender<anyhow::Error>,
-    ) -> Handle {
-        let (ready, ready_seen) = watch::channel(false);
+/// How an input is started.
+#[derive(Clone)]
+pub(crate) struct Start {
+    /// Gather a single time.
+    pub(crate) once: bool,
+    /// Where an error goes that must end the agent, or the reload.
+    pub(crate) fatal: mpsc::UnboundedSender<anyhow::Error>,
+}
+
+/// How long inputs have to hand over what they have read, and later to acknowledge and go.
+pub(crate) const INPUT_GRACE: Duration = Duration::from_secs(5);
+
+impl IdleInput {
+    /// Nothing of it gets into the pipeline before `opened` is true.
+    pub(crate) fn new(
+        input: BuiltInput,
+        pipeline: Arc<Pipeline>,
+        opened: watch::Receiver<bool>,
+    ) -> IdleInput {
+        let ready = watch::Sender::new(false);
+        let sink = InputSink::new(
+            input.intake,
+            pipeline,
+            Gate::new(opened, ready.clone()),
+            input.gathered,
+            input.agent_gathered,
+        );
+        IdleInput {
+            mark: input.mark,
+            plugin: input.plugin,
+            log: input.log,
+            sink: Arc::new(sink),
+            timing: watch::Sender::new(input.timing),
+            startup: input.startup,
+            stats: Arc::new(input.stats),
+            ready,
+        }
+    }
+
+    /// Starts the input in a task of its own.
+    pub(crate) fn start(self, Start { once, fatal }: Start) -> RunningInput {
+        let IdleInput {
+            mark,
+            mut plugin,
+            log,
+            sink,
+            timing,
+            startup,
+            stats,
+            ready,
+        } = self;
+        ready.send_replace(false);
+        let (phase, phase_seen) = watch::channel(Phase::Running);
         let (drained, drained_seen) = watch::channel(false);
         let life = Lifecycle {
-            phase,
+            phase: phase_seen,
             ready: ready.clone(),
             drained: drained.clone(),
         };
-        let RunningInput { plugin, runner } = self;
-        let acc = Accumulator::new(runner.sink.clone(), runner.log.clone(), life);
+        let stays = Arc::new(AtomicBool::new(false));
+        let runner = Runner {
+            log: log.clone(),
+            sink: sink.clone(),
+            timing: timing.subscribe(),
+            startup,
+            stays: stays.clone(),
+            stats: stats.clone(),
+        };
+        let acc = Accumulator::new(sink.clone(), log.clone(), life);
+        let up = ready.clone();
         let task = tokio::spawn(async move {
-            let result = match plugin {
-                InputPlugin::Polled(plugin) => runner.run_polled(plugin, acc, once).await,
-                InputPlugin::Service(plugin) => runner.run_service(plugin, acc).await,
+            let result = match &mut plugin {
+                InputPlugin::Polled(plugin) => runner.run_polled(plugin.as_mut(), acc, once).await,
+                InputPlugin::Service(plugin) => runner.run_service(plugin.as_mut(), acc).await,
             };
             match result {
                 Ok(()) => {}
@@ -213,144 +163,88 @@ impl RunningInput {
                 // A closed channel: the agent is ending already.
                 Err(e) => drop(fatal.send(e)),
             }
-            ready.send_replace(true);
+            up.send_replace(true);
             drained.send_replace(true);
+            plugin
         });
-        Handle {
-            ready: ready_seen,
+        RunningInput {
+            mark,
+            log,
+            sink,
+            timing,
+            startup,
+            stats,
+            ready,
             drained: drained_seen,
+            phase,
+            stays,
             task,
         }
     }
 }
 
+impl RunningInput {
+    /// Becomes true when the input is up, or has ended.
+    pub(crate) fn ready(&self) -> watch::Receiver<bool> {
+        self.ready.subscribe()
+    }
+    /// Waits until nothing more will come from it.
+    pub(crate) async fn drained(&mut self) {
+        let _ = self.drained.wait_for(|d| *d).await;
+    }
+    /// Whether its task goes on.
+    pub(crate) fn lives(&self) -> bool {
+        !self.task.is_finished()
+    }
+
+    /// The core does other things for it from now on; the plugin does not notice.
+    pub(crate) fn adjust(&mut self, mark: Mark, intake: Intake, timing: Timing) {
+        self.mark = self.mark.continued_as(&mark);
+        self.sink.set_intake(intake);
+        self.timing.send_if_modified(|old| {
+            let other = *old != timing;
+            *old = timing;
+            other
+        });
+    }
+
+    /// Waits for its end, [`INPUT_GRACE`] at most; one that hangs is broken off. Gives what another start needs, where its
+    /// plugin is still there.
+    pub(crate) async fn end(self) -> Option<IdleInput> {
+        self.phase.send_replace(Phase::Closing);
+        let abort = self.task.abort_handle();
+        let Ok(Ok(plugin)) = tokio::time::timeout(INPUT_GRACE, self.task).await else {
+            abort.abort();
+            return None;
+        };
+        Some(IdleInput {
+            mark: self.mark,
+            plugin,
+            log: self.log,
+            sink: self.sink,
+            timing: self.timing,
+            startup: self.startup,
+            stats: self.stats,
+            ready: self.ready,
+        })
+    }
+
+    /// Ends it at once, without the connection's last words: it belongs to a configuration that is given up.
+    pub(crate) async fn break_off(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
 impl Runner {
-    async fn run_polled(
-        self,
-        mut plugin: Box<dyn Input>,
-        mut acc: Accumulator,
-        once: bool,
-    ) -> anyhow::Result<()> {
-        let mut started = match guarded(plugin.start()).await.unwrap_or_else(|p| Err(p.into())) {
-            Ok(()) => true,
-            Err(e) => {
-                if !self.start_failed(e)? {
-                    return Ok(());
-                }
-                false
-            }
-        };
-        if once {
-            self.gather(plugin.as_mut(), &mut acc).await;
-            plugin.stop().await;
-            return Ok(());
-        }
-        acc.ready();
-        let Timing {
-            interval,
-            jitter,
-            offset,
-            aligned,
-        } = self.timing.clone();
-        let mut schedule = Schedule::new(interval, jitter, offset, aligned);
-        loop {
-            let at = schedule.next();
-            tokio::select! {
-                biased;
-                () = acc.stopping() => break,
-                () = tokio::time::sleep_until(at) => {}
-            }
-            if !started {
-                match guarded(plugin.start()).await.unwrap_or_else(|p| Err(p.into())) {
-                    Ok(()) => started = true,
-                    Err(e) => {
-                        self.stats.startup_errors.add(1);
-                        debug!(self.log, "start failed again: {:#}", e.error);
-                        continue;
-                    }
-                }
-            }
-            self.gather(plugin.as_mut(), &mut acc).await;
-        }
-        plugin.stop().await;
-        Ok(())
-    }
-
-    async fn gather(&self, plugin: &mut dyn Input, acc: &mut Accumulator) {
-        self.sink.gather_start.store(now(), Ordering::Relaxed);
-        let begun = Instant::now();
-        let result = {
-            let gather = guarded(plugin.gather(acc));
-            tokio::pin!(gather);
-            loop {
-                tokio::select! {
-                    result = &mut gather => break result,
-                    () = tokio::time::sleep(self.timing.interval.max(Duration::from_millis(1))) => {
-                        warn!(
-                            self.log,
-                            "Collection took longer than expected; not complete after interval of {}",
-                            wheatstone_plugin::conf::Duration(self.timing.interval)
-                        );
-                        self.stats.gather_timeouts.add(1);
-                        self.stats.agent_gather_timeouts.add(1);
-                    }
-                }
-            }
-        };
-        self.stats.gather_time.time(begun.elapsed());
-        if let Err(e) = result.and_then(|r| r) {
-            self.stats.gather_errors.add(1);
-            self.stats.agent_gather_errors.add(1);
-            acc.error(format_args!("{e:#}"));
-        }
-        acc.flush().await;
-    }
-
-    async fn run_service(
-        self,
-        mut plugin: Box<dyn ServiceInput>,
-        mut acc: Accumulator,
-    ) -> anyhow::Result<()> {
-        let mut pause = BACK_OFF.0;
-        let mut was_ready = false;
-        loop {
-            let begun = Instant::now();
-            let result = guarded(plugin.run(&mut acc)).await.and_then(|r| r);
-            was_ready |= acc.is_ready();
-            match result {
-                Ok(()) => {
-                    acc.flush().await;
-                    return Ok(());
-                }
-                Err(e) => {
-                    // What the run had not handed over is lost to it: its messages are not delivered.
-                    acc.discard();
-                    if !was_ready {
-                        if !self.start_failed(StartError::from(e))? {
-                            return Ok(());
-                        }
-                        pause = self.timing.interval;
-                    } else {
-                        error!(self.log, "Error in plugin: {e:#}; it is started again");
-                        pause = if begun.elapsed() > BACK_OFF.1 {
-                            BACK_OFF.0
-                        } else {
-                            (pause * 2).min(BACK_OFF.1)
-                        };
-                    }
-                }
-            }
-            tokio::select! {
-                () = acc.stopping() => return Ok(()),
-                () = tokio::time::sleep(pause + random_below(pause / 10)) => {}
-            }
-        }
-    }
-
     /// What becomes of an input that did not start: true to try again, false to do without it, an error to end.
-    fn start_failed(&self, e: StartError) -> anyhow::Result<bool> {
+    pub(crate) fn start_failed(&self, e: StartError) -> anyhow::Result<bool> {
         self.stats.startup_errors.add(1);
         match self.startup {
+            Startup::Error if self.stays.load(Ordering::Relaxed) => {
+                error!(self.log, "Startup failed: {:#}; retrying...", e.error);
+                Ok(true)
+            }
             Startup::Retry if e.retry => {
                 info!(self.log, "Startup failed: {:#}; retrying...", e.error);
                 Ok(true)

@@ -5,6 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wheatstone_plugin::time::now;
 
+use crate::clock::Clocks;
+
+/// A clock that was set by less, or has drifted by less, need not be followed yet.
+const SET: i64 = 10_000_000;
+
 /// A series of moments, `interval` apart.
 #[derive(Debug)]
 pub(crate) struct Schedule {
@@ -13,6 +18,7 @@ pub(crate) struct Schedule {
     jitter: Duration,
     aligned: bool,
     next: Instant,
+    clocks: Clocks,
 }
 
 impl Schedule {
@@ -29,12 +35,22 @@ impl Schedule {
             jitter,
             aligned,
             next: Instant::now() + wait,
+            clocks: Clocks::read(),
         }
     }
 
-    /// The next moment, jitter included. Moments that have passed are skipped.
+    /// The next moment, jitter included. Moments that have passed are skipped. Where the wall clock was set meanwhile, the
+    /// multiples of the interval are elsewhere.
     pub(crate) fn next(&mut self) -> Instant {
         let present = Instant::now();
+        if self.aligned && self.clocks.moved().saturating_abs() >= SET {
+            let mut wait = until_aligned(now(), self.interval, self.offset);
+            if wait < self.interval / 100 {
+                // That is the moment that has just been.
+                wait += self.interval;
+            }
+            (self.next, self.clocks) = (present + wait, Clocks::read());
+        }
         let mut at = self.next;
         if at < present {
             at = present;
@@ -90,6 +106,25 @@ mod tests {
         tokio::time::advance(s(35)).await;
         assert_eq!(schedule.next() - first, s(35));
         assert_eq!(schedule.next() - first, s(45));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_moves_the_moments() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let _inside = runtime.enter();
+        let hour = Duration::from_secs(3600);
+        let mut schedule = Schedule::new(hour, Duration::ZERO, Duration::ZERO, true);
+        let far = Instant::now() + Duration::from_secs(86_400);
+        schedule.next = far;
+        assert_eq!(schedule.next(), far, "a clock that goes right changes nothing");
+        schedule.clocks.set_forward(3 * 3_600_000_000_000);
+        let wait = (schedule.next() - Instant::now()).as_nanos() as i64;
+        let off = (now() + wait).rem_euclid(3_600_000_000_000);
+        assert!(off < 1_000_000_000 || off > 3_599_000_000_000, "{off}");
+        assert!(schedule.clocks.moved().abs() < 1_000_000_000, "once is enough");
     }
 
     #[test]

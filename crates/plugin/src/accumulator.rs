@@ -59,6 +59,16 @@ impl Accumulator {
             life,
         }
     }
+    /// Another one on the same pipeline, for an input that reads from several places at once: each gathers by itself.
+    /// [`ready`](Accumulator::ready) and [`drained`](Accumulator::drained) of any of them speak for the input.
+    pub fn sibling(&self) -> Accumulator {
+        let life = Lifecycle {
+            phase: self.life.phase.clone(),
+            ready: self.life.ready.clone(),
+            drained: self.life.drained.clone(),
+        };
+        Accumulator::new(self.sink.clone(), self.log.clone(), life)
+    }
     /// Adds a metric. It is sent with the next [`flush`](Accumulator::flush), at the latest when a polled input's gather ends.
     #[inline]
     pub fn add(&mut self, metric: Metric) {

@@ -1,6 +1,7 @@
 //! A plugin's place in the agent: its name, its table, its log, and the parts that the core makes for it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -13,7 +14,7 @@ use crate::conf::{
 };
 use crate::dead_letter::{self, Letter};
 use crate::registry::{self, Build, Kind};
-use crate::{Ack, Key, Log, Parser, Result, Serializer};
+use crate::{Ack, Key, Log, Parser, Result, Serializer, State, States};
 
 /// What `[agent]` says that plugins may want to know.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct AgentInfo {
     pub metric_batch_size: usize,
     /// `--test` or `--once`.
     pub once: bool,
+    /// What plugins keep over a restart: `statefile`.
+    pub states: States,
 }
 
 impl Default for AgentInfo {
@@ -41,6 +44,7 @@ impl Default for AgentInfo {
             flush_interval: Duration::from_secs(10),
             metric_batch_size: 1000,
             once: false,
+            states: States::default(),
         }
     }
 }
@@ -62,10 +66,13 @@ pub struct Context(Arc<Inner>);
 struct Inner {
     kind: Kind,
     name: String,
+    /// The plugin's ID, or nothing for a part of one.
+    id: String,
     alias: String,
     table: Table,
     log: Log,
     agent: Arc<AgentInfo>,
+    agent_asked: Arc<AtomicBool>,
     revealer: Option<Arc<dyn Revealer>>,
     /// A parser's default measurement.
     metric_name: Key,
@@ -87,10 +94,12 @@ impl Context {
         Context(Arc::new(Inner {
             kind,
             name: name.to_owned(),
+            id: String::new(),
             alias: alias.to_owned(),
             table,
             log,
             agent,
+            agent_asked: Arc::default(),
             revealer: None,
             metric_name: Key::new(name),
             reads: Mutex::default(),
@@ -98,13 +107,17 @@ impl Context {
     }
     /// The same with secret stores.
     pub fn with_revealer(self, revealer: Arc<dyn Revealer>) -> Context {
-        match Arc::try_unwrap(self.0) {
-            Ok(inner) => Context(Arc::new(Inner {
-                revealer: Some(revealer),
-                ..inner
-            })),
-            Err(shared) => Context(shared),
+        self.with(|inner| inner.revealer = Some(revealer))
+    }
+    /// The same with the plugin's ID, under which its state is kept.
+    pub fn with_id(self, id: &str) -> Context {
+        self.with(|inner| inner.id = id.to_owned())
+    }
+    fn with(mut self, set: impl FnOnce(&mut Inner)) -> Context {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            set(inner);
         }
+        self
     }
 
     /// Input, processor and so on.
@@ -123,13 +136,26 @@ impl Context {
     pub fn log(&self) -> &Log {
         &self.0.log
     }
-    /// What `[agent]` says.
+    /// What `[agent]` says. A plugin that asks is built anew when a reload changes it.
     pub fn agent(&self) -> &AgentInfo {
+        self.0.agent_asked.store(true, Ordering::Relaxed);
         &self.0.agent
+    }
+    /// Whether the plugin, or a part of it, has asked what `[agent]` says.
+    pub fn has_asked_agent(&self) -> bool {
+        self.0.agent_asked.load(Ordering::Relaxed)
     }
     /// The plugin's table, common keys taken out.
     pub fn table(&self) -> &Table {
         &self.0.table
+    }
+    /// What the plugin keeps over a restart. Asked for once, when the plugin is built; a plugin whose options are the same as
+    /// another's cannot have one.
+    pub fn state(&self) -> Result<State> {
+        match self.0.id.as_str() {
+            "" => States::default().of(""),
+            id => self.0.agent.states.of(id),
+        }
     }
     /// A parser's default measurement: the name of the plugin that reads.
     pub fn metric_name(&self) -> &Key {
@@ -156,7 +182,7 @@ impl Context {
     pub fn unused(&self) -> Vec<Unused> {
         let reads = self.0.reads.lock();
         let mut all: Vec<&Unused> = reads.iter().flatten().collect();
-        all.sort_by_key(|u| u.span);
+        all.sort_by(|a, b| (a.span, &a.path).cmp(&(b.span, &b.path)));
         all.dedup_by_key(|u| &u.path);
         let left = |unused: &&Unused| {
             reads
@@ -188,6 +214,30 @@ impl Context {
         let cx = self.part(Kind::Parser, &format, table, metric_name);
         let parser = build(&cx);
         self.note_part(table, &cx);
+        parser
+    }
+
+    /// A parser whose options stand in a table within the plugin's own, such as `["adapter", "0"]` (keys, and indexes as
+    /// text). What neither it nor the plugin takes of that table is unknown, like any other option.
+    pub fn parser_within(&self, path: &[&str], default: &str, metric_name: Key) -> Result<Box<dyn Parser>> {
+        let (table, beside) = within(&self.0.table, path)
+            .ok_or_else(|| anyhow::anyhow!("there is no table {:?}", path.join(".")))?;
+        let format = self.data_format(table, default)?;
+        let Some(Build::Parser(build)) = registry::find(Kind::Parser, &format).map(|r| r.build) else {
+            return Err(registry::not_found(Kind::Parser, &format));
+        };
+        let cx = self.part(Kind::Parser, &format, table, metric_name);
+        let parser = build(&cx);
+        for mut read in cx.0.reads.lock().drain(..) {
+            read.retain(|u| u.path[0] != "data_format");
+            for unused in &mut read {
+                let front = path.iter().map(|&step| step.to_owned());
+                unused.path.splice(0..0, front);
+            }
+            // What stands elsewhere was not this parser's to take.
+            read.extend(beside.iter().cloned());
+            self.0.reads.lock().push(read);
+        }
         parser
     }
 
@@ -223,6 +273,11 @@ impl Context {
         Context(Arc::new(Inner {
             kind,
             name: name.to_owned(),
+            // The first parser of a plugin may keep something, too; where there are several, the others cannot.
+            id: match self.0.id.as_str() {
+                "" => String::new(),
+                id => format!("{id}/{}.{name}", kind.plural()),
+            },
             alias: self.0.alias.clone(),
             table: table.clone(),
             log: self
@@ -230,6 +285,7 @@ impl Context {
                 .log
                 .part(format!("{}.{name}::{}", kind.plural(), self.0.name)),
             agent: self.0.agent.clone(),
+            agent_asked: self.0.agent_asked.clone(),
             revealer: self.0.revealer.clone(),
             metric_name,
             reads: Mutex::default(),
@@ -270,6 +326,35 @@ impl Context {
     }
 }
 
+/// The table at a path of keys and indexes, and all that stands beside the path.
+fn within<'a>(table: &'a Table, path: &[&str]) -> Option<(&'a Table, Vec<Unused>)> {
+    let (mut table, mut beside, mut steps) = (table, Vec::new(), path.iter().enumerate());
+    while let Some((depth, step)) = steps.next() {
+        let mut aside = |depth: usize, key: &str, span| {
+            let front = path[..depth].iter().map(|&s| s.to_owned());
+            beside.push(Unused {
+                path: front.chain([key.to_owned()]).collect(),
+                span,
+            });
+        };
+        for entry in table.entries.iter().filter(|e| e.key != *step) {
+            aside(depth, &entry.key, entry.key_span);
+        }
+        table = match &table.get(step)?.kind {
+            NodeKind::Table(table) => table,
+            NodeKind::Array(list) => {
+                let (depth, index) = steps.next()?;
+                for (i, other) in list.iter().enumerate().filter(|(i, _)| i.to_string() != *index) {
+                    aside(depth, &i.to_string(), other.span);
+                }
+                list.get(index.parse::<usize>().ok()?)?.as_table()?
+            }
+            _ => return None,
+        };
+    }
+    Some((table, beside))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,6 +388,72 @@ mod tests {
         Context::new(Kind::Input, "test", "", table, log, Arc::default())
     }
 
+    struct Own;
+    impl crate::Plugin for Own {
+        type Config = OwnConfig;
+        fn new(_: OwnConfig, _: &Context) -> Result<Own> {
+            Ok(Own)
+        }
+    }
+    #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, Default)]
+    #[serde(default)]
+    struct OwnConfig {
+        mine: String,
+    }
+    impl Parser for Own {
+        fn parse(&mut self, _: &[u8], _: crate::Timestamp, _: &mut Vec<crate::Metric>) -> Result<()> {
+            Ok(())
+        }
+    }
+    crate::register!(parser "own_of_context" = Own);
+
+    #[test]
+    fn a_parser_within_takes_its_options_there_and_nowhere_else() {
+        #[derive(serde::Deserialize, Default)]
+        #[serde(default)]
+        struct Outer {
+            adapter: Vec<Adapter>,
+        }
+        #[derive(serde::Deserialize, Default)]
+        #[serde(default)]
+        struct Adapter {
+            data_format: String,
+        }
+        let text = |s: &str| Node::bare(NodeKind::String(s.into()));
+        let adapter = |keys: &[&str]| {
+            let mut table = Table::default();
+            table.set("data_format", text("own_of_context"));
+            keys.iter().for_each(|k| table.set(k, text("x")));
+            Node::bare(NodeKind::Table(table))
+        };
+        let mut table = Table::default();
+        let list = vec![adapter(&["mine"]), adapter(&["mine", "typo"])];
+        table.set("adapter", Node::bare(NodeKind::Array(list)));
+        table.set("mine", text("x"));
+        let log = Log::new("inputs.test", None, None);
+        let cx = Context::new(Kind::Input, "test", "", table, log, Arc::default());
+        let outer: Outer = cx.config().unwrap();
+        assert_eq!(outer.adapter[1].data_format, "own_of_context");
+        for i in ["0", "1"] {
+            cx.parser_within(&["adapter", i], "", Key::new("m")).unwrap();
+        }
+        let mut left: Vec<_> = cx.unused().iter().map(|u| u.path.join(".")).collect();
+        left.sort();
+        assert_eq!(left, ["adapter.1.typo", "mine"]);
+        for nowhere in [
+            &["adapter", "2"][..],
+            &["adapter", "x"],
+            &["adapter"],
+            &["mine"],
+            &["none"],
+        ] {
+            assert!(
+                cx.parser_within(nowhere, "", Key::new("m")).is_err(),
+                "{nowhere:?}"
+            );
+        }
+    }
+
     #[tokio::test]
     async fn secrets_are_revealed_where_their_store_is_there() {
         let cx = context("a@{one:b}c@{one:d}").with_revealer(Arc::new(One));
@@ -313,6 +464,23 @@ mod tests {
             format!("{broken:#}"),
             "resolving \"@{one:broken}\" failed: not found"
         );
+    }
+
+    #[test]
+    fn a_parser_has_a_state_of_its_own() {
+        let agent = AgentInfo {
+            states: States::in_memory(),
+            ..AgentInfo::default()
+        };
+        let log = Log::new("inputs.test", None, None);
+        let cx = Context::new(Kind::Input, "test", "", Table::default(), log, Arc::new(agent)).with_id("7");
+        let part = || cx.part(Kind::Parser, "p", cx.table(), Key::new("m")).state();
+        let (own, parsers) = (cx.state().unwrap(), part().unwrap());
+        own.put(&1).unwrap();
+        parsers.put(&2).unwrap();
+        assert_eq!(own.load::<i64>().unwrap(), Some(1));
+        assert_eq!(parsers.load::<i64>().unwrap(), Some(2));
+        assert!(part().is_err(), "a second parser of the plugin has none");
     }
 
     #[test]

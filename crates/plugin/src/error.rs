@@ -51,6 +51,31 @@ impl StartError {
     }
 }
 
+/// Why a payload was not parsed, where the parser knows the place; others return any error.
+#[derive(Debug, Clone)]
+pub struct ParseError {
+    /// What is wrong.
+    pub message: String,
+    /// The first byte of the payload that cannot be right.
+    pub offset: usize,
+}
+
+impl ParseError {
+    /// The place that an error of a parser names.
+    pub fn offset(error: &anyhow::Error) -> Option<usize> {
+        error
+            .chain()
+            .find_map(|e| e.downcast_ref::<ParseError>())
+            .map(|e| e.offset)
+    }
+}
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+impl std::error::Error for ParseError {}
+
 /// One metric that was refused for good.
 #[derive(Debug, Clone)]
 pub struct Rejection {

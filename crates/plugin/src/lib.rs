@@ -43,6 +43,7 @@ mod error;
 mod filter;
 mod log;
 mod registry;
+pub mod state;
 pub mod stats;
 pub mod time;
 mod tracker;
@@ -50,13 +51,15 @@ mod traits;
 
 pub use accumulator::{Accumulator, Lifecycle, Phase, Sink};
 pub use context::{AgentInfo, Context, Revealer};
-pub use error::{Rejection, StartError, WriteError};
+pub use error::{ParseError, Rejection, StartError, WriteError};
 pub use filter::Glob;
 pub use log::{Level, Log};
 pub use registry::{Build, Kind, Registration, find, registrations};
+pub use state::{State, States};
 pub use tracker::{Settled, Tracker};
 pub use traits::{
-    Aggregator, Input, Output, Parser, Plugin, Processor, SecretEditor, SecretStore, Serializer, ServiceInput,
+    Aggregator, Input, KnownField, Output, Parser, Plugin, Processor, Reply, Reread, SecretEditor,
+    SecretStore, Serializer, ServiceInput,
 };
 
 pub use anyhow::{self, Result};

@@ -85,6 +85,17 @@ pub fn register_timing(measurement: &str, field: &str, tags: &[(&str, &str)]) ->
     find(measurement, field, tags, true)
 }
 
+/// Forgets all numbers of `internal_<measurement>` with these tags: their plugin is gone. Whoever still holds one counts in
+/// vain.
+pub fn unregister(measurement: &str, tags: &[(&str, &str)]) {
+    let mut tags: Vec<_> = tags
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect();
+    tags.sort();
+    REGISTRY.lock().remove(&(format!("internal_{measurement}"), tags));
+}
+
 /// All numbers as metrics, one per measurement and set of tags.
 pub fn metrics(now: Timestamp) -> Vec<Metric> {
     REGISTRY
@@ -115,6 +126,14 @@ mod tests {
         let m = all.iter().find(|m| m.name() == "internal_test").unwrap();
         assert_eq!(m.field("n"), Some(&crate::Value::Int(5)));
         assert_eq!((m.tag("a"), m.time()), (Some("1"), 9));
+    }
+
+    #[test]
+    fn what_is_unregistered_is_shown_no_more() {
+        register("gone", "n", &[("b", "2"), ("a", "1")]).add(2);
+        unregister("gone", &[("a", "1"), ("b", "2")]);
+        assert!(!metrics(9).iter().any(|m| m.name() == "internal_gone"));
+        assert_eq!(register("gone", "n", &[("a", "1"), ("b", "2")]).get(), 0);
     }
 
     #[test]

@@ -108,6 +108,9 @@ impl Issued {
 }
 
 impl Settle for Issued {
+    fn is_awaited(&self) -> bool {
+        self.shared.report
+    }
     fn settle(&self, token: u64, outcome: Outcome) {
         if self.shared.report {
             self.shared.settled.lock().push(Settled { token, outcome });

@@ -27,6 +27,18 @@ pub trait Input: Send {
     async fn gather(&mut self, acc: &mut Accumulator) -> Result<()>;
     /// Called once at the end.
     async fn stop(&mut self) {}
+    /// Reads a message that an earlier run kept as a dead letter, as it would have read it then; called instead of `gather` by
+    /// `deadletter replay`. `source` is the topic, file or address that the letter has, `now` the time for a metric without one.
+    /// Only an input that does more with a message than to parse it needs this.
+    fn read_again(
+        &mut self,
+        _source: &str,
+        _payload: &[u8],
+        _now: Timestamp,
+        _out: &mut Vec<Metric>,
+    ) -> Result<Reread> {
+        Ok(Reread::ParserOnly)
+    }
 }
 
 /// An input that runs by itself: a subscription, a listener.
@@ -39,6 +51,29 @@ pub trait ServiceInput: Send {
     /// At [`Accumulator::stopping`] it reads no more, flushes, and calls [`Accumulator::drained`]; an input that
     /// acknowledges goes on doing so until [`Accumulator::closing`], and then returns.
     async fn run(&mut self, acc: &mut Accumulator) -> Result<()>;
+    /// Reads a message that an earlier run kept as a dead letter, as it would have read it then; called instead of `run` by
+    /// `deadletter replay`. `source` is the topic, file or address that the letter has, `now` the time for a metric without one.
+    /// Only an input that does more with a message than to parse it needs this.
+    fn read_again(
+        &mut self,
+        _source: &str,
+        _payload: &[u8],
+        _now: Timestamp,
+        _out: &mut Vec<Metric>,
+    ) -> Result<Reread> {
+        Ok(Reread::ParserOnly)
+    }
+}
+
+/// What an input made of a message that it was given again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reread {
+    /// It read the message.
+    Done,
+    /// The message is none of its own: another input of the same name may be asked.
+    NotMine,
+    /// It does nothing with a message but to give it to the parser of its `data_format`: the core can do that.
+    ParserOnly,
 }
 
 /// Changes, drops or makes metrics, in order. It must not wait.
@@ -46,6 +81,8 @@ pub trait Processor: Send {
     /// Takes a batch and leaves what shall go on. A metric left out is settled as delivered; call [`Metric::reject`] on it
     /// first where it was refused.
     fn process(&mut self, metrics: &mut Vec<Metric>);
+    /// Called once at the end: the place to put the [`State`](crate::State).
+    fn stop(&mut self) {}
 }
 
 /// Makes few metrics out of many, a period at a time.
@@ -55,6 +92,8 @@ pub trait Aggregator: Send {
     /// Called at the end of a period: leaves the aggregates in `out` and begins the next one. `now` is the time of the
     /// push, rounded to the agent's precision: the aggregates' time where they have none of their own.
     fn push(&mut self, now: Timestamp, out: &mut Vec<Metric>);
+    /// Called once at the end, after the last push: the place to put the [`State`](crate::State).
+    fn stop(&mut self) {}
 }
 
 /// Writes batches to somewhere. The core calls it from one task, never twice at once.
@@ -71,6 +110,22 @@ pub trait Output: Send {
     async fn close(&mut self) -> Result<()> {
         Ok(())
     }
+    /// The types that fields have at the other end, where that can be asked: a type guard takes them over. Called after the
+    /// first connect, only where there is a guard; an error is told as a warning.
+    async fn field_types(&mut self) -> Result<Vec<KnownField>> {
+        Ok(Vec::new())
+    }
+}
+
+/// A field that an output's other end has already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownField {
+    /// The measurement that it is in.
+    pub measurement: String,
+    /// Its name.
+    pub field: String,
+    /// Its type in InfluxDB's words: float, integer, unsigned, boolean, string.
+    pub kind: String,
 }
 
 /// Keeps secrets that options name as `@{id:key}`, `id` being the store's own option. The core calls it from several tasks.
@@ -105,6 +160,23 @@ pub trait Parser: Send {
     /// for which the payload has none; the caller makes it differ from message to message, so that two never fall on
     /// one point. The error says what is wrong and where; the caller adds topic or file.
     fn parse(&mut self, payload: &[u8], now: Timestamp, out: &mut Vec<Metric>) -> Result<()>;
+    /// Says where the payloads of the next calls come from: a topic, a file, an address. Called before
+    /// [`parse`](Parser::parse) by an input that knows it; only a format whose meaning depends on it takes notice.
+    fn set_source(&mut self, _source: &str) {}
+    /// What is to be sent back the way the payloads came. An input that can send asks after the payloads of one read and sends
+    /// each of them once, at most once and not retained; whatever fails is not told. Other inputs never ask, so a parser keeps few.
+    fn take_replies(&mut self) -> Vec<Reply> {
+        Vec::new()
+    }
+}
+
+/// A message from a parser to where its payloads come from; see [`Parser::take_replies`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// A topic, in the words of [`Parser::set_source`].
+    pub to: String,
+    /// The message.
+    pub payload: Vec<u8>,
 }
 
 /// Turns metrics into bytes.

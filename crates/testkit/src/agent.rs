@@ -18,7 +18,19 @@ const END: Duration = Duration::from_secs(60);
 pub struct Agent {
     dir: TempDir,
     args: Vec<String>,
+    how: AgentOptions,
     process: Process,
+}
+
+/// How an agent is started, beyond its configuration. The default is plainly.
+#[derive(Clone, Debug, Default)]
+pub struct AgentOptions {
+    /// Arguments beside `--config`.
+    pub args: Vec<String>,
+    /// Variables of its environment; `$DIR` in a value stands for the agent's folder.
+    pub env: Vec<(String, String)>,
+    /// A program that runs it, with arguments (`strace -D ...`). It must leave the agent the direct child: signals go there.
+    pub under: Vec<String>,
 }
 
 /// What an agent that ran to its end left.
@@ -41,14 +53,32 @@ impl Agent {
 
     /// The same with further arguments.
     pub fn start_with(config: &str, args: &[&str]) -> Result<Agent> {
-        let dir = tempfile::Builder::new().prefix("wheatstone-agent-").tempdir()?;
+        let args = args.iter().map(|a| (*a).to_owned()).collect();
+        Agent::start_in(
+            Agent::folder()?,
+            config,
+            AgentOptions {
+                args,
+                ..AgentOptions::default()
+            },
+        )
+    }
+
+    /// A folder for [`Agent::start_in`].
+    pub fn folder() -> Result<TempDir> {
+        Ok(tempfile::Builder::new().prefix("wheatstone-agent-").tempdir()?)
+    }
+
+    /// Starts the agent in a folder that was prepared for it.
+    pub fn start_in(dir: TempDir, config: &str, how: AgentOptions) -> Result<Agent> {
         let file = write_config(dir.path(), config)?;
-        let mut all = vec!["--config".to_owned(), file];
-        all.extend(args.iter().map(|a| (*a).to_owned()));
-        let process = launch(dir.path(), &all)?;
+        let mut args = vec!["--config".to_owned(), file];
+        args.extend(how.args.iter().cloned());
+        let process = launch(dir.path(), &args, &how)?;
         Ok(Agent {
             dir,
-            args: all,
+            args,
+            how,
             process,
         })
     }
@@ -84,7 +114,7 @@ impl Agent {
     /// Starts it again, with the same folder and configuration file. One that still runs is killed first.
     pub fn restart(&mut self) -> Result<()> {
         self.process.kill9()?;
-        self.process = launch(self.dir.path(), &self.args)?;
+        self.process = launch(self.dir.path(), &self.args, &self.how)?;
         Ok(())
     }
 
@@ -117,8 +147,20 @@ fn write_config(dir: &Path, config: &str) -> Result<String> {
     Ok(file.to_string_lossy().into_owned())
 }
 
-fn launch(dir: &Path, args: &[String]) -> Result<Process> {
-    Process::spawn("wheatstone", Command::new(binary()?).args(args).current_dir(dir))
+fn launch(dir: &Path, args: &[String], how: &AgentOptions) -> Result<Process> {
+    let binary = binary()?;
+    let mut command = match how.under.split_first() {
+        Some((program, more)) => {
+            let mut command = Command::new(program);
+            command.args(more).arg(binary);
+            command
+        }
+        None => Command::new(binary),
+    };
+    for (key, value) in &how.env {
+        command.env(key, value.replace("$DIR", &dir.to_string_lossy()));
+    }
+    Process::spawn("wheatstone", command.args(args).current_dir(dir))
 }
 
 /// The program: what `WHEATSTONE_BIN` names, else `wheatstone` of the debug build.

@@ -18,7 +18,7 @@ mod programs;
 pub mod publish;
 pub mod servers;
 
-pub use agent::{Agent, AgentRun};
+pub use agent::{Agent, AgentOptions, AgentRun};
 pub use certs::Certs;
 pub use fault_proxy::{Fault, FaultProxy};
 pub use http_double::{Answer, Ending, HttpDouble, Request};

@@ -47,8 +47,32 @@ impl TypeGuard {
     /// A guard that keeps its types in `<directory>/<name>.types`; `name` is `agent`, or tells the output. An error means that
     /// the file cannot be used; damage in it is told in the log only.
     pub fn new(config: TypeGuardConfig, name: &str) -> io::Result<TypeGuard> {
+        let mut guard = TypeGuard::empty(config, name);
+        if !guard.config.directory.is_empty() {
+            let path = path(&guard.config.directory, name);
+            let opened = guard.load(&path);
+            guard.journal = Some(opened.map_err(|e| named(&path, &e))?);
+        }
+        guard.pin();
+        Ok(guard)
+    }
+
+    /// A guard that knows what the file holds, and keeps nothing that it learns: for a command beside the agent whose file it is.
+    pub fn reading(config: TypeGuardConfig, name: &str) -> io::Result<TypeGuard> {
+        let mut guard = TypeGuard::empty(config, name);
+        if !guard.config.directory.is_empty() {
+            let path = path(&guard.config.directory, name);
+            for (measurement, field, kind) in Journal::read(&path).map_err(|e| named(&path, &e))?.types {
+                guard.table.set(&measurement, &field, kind, Origin::Learned);
+            }
+        }
+        guard.pin();
+        Ok(guard)
+    }
+
+    fn empty(config: TypeGuardConfig, name: &str) -> TypeGuard {
         let stat = |field| register("type_guard", field, &[("guard", name)]);
-        let mut guard = TypeGuard {
+        TypeGuard {
             table: Table::default(),
             journal: None,
             stats: Stats {
@@ -60,16 +84,7 @@ impl TypeGuard {
             },
             log: Log::new(format!("wheatstone.type_guard::{name}"), None, None),
             config,
-        };
-        if !guard.config.directory.is_empty() {
-            let path = path(&guard.config.directory, name);
-            let opened = guard.load(&path);
-            guard.journal = Some(opened.map_err(|e| {
-                io::Error::new(e.kind(), format!("type guard's file {}: {e}", path.display()))
-            })?);
         }
-        guard.pin();
-        Ok(guard)
     }
 
     fn load(&mut self, path: &Path) -> io::Result<Journal> {
@@ -239,6 +254,10 @@ impl Drop for TypeGuard {
     fn drop(&mut self) {
         self.keep(true);
     }
+}
+
+fn named(path: &Path, e: &io::Error) -> io::Error {
+    io::Error::new(e.kind(), format!("type guard's file {}: {e}", path.display()))
 }
 
 /// The file's name is made of letters that every system takes.

@@ -45,6 +45,12 @@ impl Journal {
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             builder.create(dir)?;
         }
+        let loaded = Journal::read(path)?;
+        Ok((Journal::on(append(path)?), loaded))
+    }
+
+    /// Reads the file, and leaves it alone.
+    pub(crate) fn read(path: &Path) -> io::Result<Loaded> {
         let mut loaded = Loaded::default();
         match fs::read(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
@@ -57,7 +63,7 @@ impl Journal {
                 }
             }
         }
-        Ok((Journal::on(append(path)?), loaded))
+        Ok(loaded)
     }
 
     fn on(file: File) -> Journal {

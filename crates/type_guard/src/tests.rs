@@ -266,6 +266,32 @@ fn a_damaged_file_costs_its_damaged_lines() {
 }
 
 #[test]
+fn a_guard_that_only_reads_leaves_the_file_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("agent.types");
+    let mut first = TypeGuard::new(config(dir.path()), "agent").unwrap();
+    assert_eq!(
+        first.check(&mut metric(&[("a", Value::Float(1.0))])),
+        Verdict::Pass
+    );
+    let before = std::fs::read(&path).unwrap();
+
+    let mut second = TypeGuard::reading(config(dir.path()), "agent").unwrap();
+    let mut m = metric(&[("a", Value::Int(3))]);
+    assert_eq!(
+        second.check(&mut m),
+        Verdict::Changed,
+        "it knows what the agent learned"
+    );
+    assert_eq!(m.field("a"), Some(&Value::Float(3.0)));
+    assert_eq!(second.check(&mut metric(&[("b", Value::Int(1))])), Verdict::Pass);
+    drop(second);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    let nowhere = dir.path().join("missing");
+    assert!(TypeGuard::reading(config(&nowhere), "agent").is_ok() && !nowhere.exists());
+}
+
+#[test]
 fn a_folder_that_cannot_be_used_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = TypeGuard::new(config(file.path()), "agent").err().unwrap();

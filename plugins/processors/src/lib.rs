@@ -5,12 +5,14 @@ mod by_key;
 mod clone;
 mod converter;
 mod dedup;
-mod goregexp;
 mod naming;
 mod r#override;
 mod pivot;
 mod regex;
 mod rename;
+mod template;
+
+use wheatstone_goregexp as goregexp;
 
 #[cfg(test)]
 mod properties;

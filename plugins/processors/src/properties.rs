@@ -104,6 +104,13 @@ fn options(name: &str) -> Option<Table> {
                 ("metric_rename", names),
             ])
         }
+        "template" => table(&[
+            ("tag", text("{{ .Name | trunc 2 }}")),
+            (
+                "template",
+                text("{{ range $k, $v := .Fields }}{{ $k }}={{ $v }};{{ end }}{{ .Tag `a` }}"),
+            ),
+        ]),
         _ => return None,
     })
 }

@@ -320,6 +320,13 @@ fn a_later_file_overrides_key_by_key() {
 }
 
 #[test]
+fn long_gone_agent_options_keep_no_file_from_loading() {
+    let loaded = good("[agent]\n flush_buffer_when_full = true\n utc = true\n interval = '7s'\n");
+    assert_eq!(loaded.config.agent.interval, Duration::from_secs(7));
+    assert_eq!(loaded.notes.len(), 2);
+}
+
+#[test]
 fn host_unless_omitted() {
     assert!(
         good("[agent]\n omit_hostname = true")
@@ -482,6 +489,34 @@ fn secret_stores_are_kept() {
         [
             "error parsing docker, invalid secret store ID \"a b\", must only contain letters, numbers or underscore"
         ]
+    );
+}
+
+#[test]
+fn a_stores_password_may_come_from_elsewhere() {
+    let text = "[[secretstores.jose]]\n id = 'a'\n[[secretstores.jose]]\n id = 'b'\n password = 'own'\n[[secretstores.docker]]\n id = 'c'\n";
+    let options = LoadOptions {
+        passwords: Arc::new(|name, id| Some(format!("{name} {id}"))),
+        ..options()
+    };
+    let config = load(sources(&[text]), &options).unwrap().config;
+    let passwords: Vec<_> = config
+        .plugins
+        .iter()
+        .map(|p| p.table.get("password").and_then(Node::as_str))
+        .collect();
+    assert_eq!(passwords, [Some("jose a"), Some("own"), None]);
+}
+
+#[test]
+fn bytes_that_are_no_utf8_are_told_of_where_they_matter() {
+    assert!(good("# M\u{fffd}nchen\n[[inputs.file]]\n").notes.is_empty());
+    let loaded = good("[[inputs.file]]\n alias = 'M\u{fffd}'\n");
+    assert_eq!(loaded.notes.len(), 1);
+    assert!(
+        loaded.notes[0].render(&loaded.sources).ends_with("(a.conf:2:12)"),
+        "{:?}",
+        loaded.notes
     );
 }
 

@@ -206,10 +206,12 @@ impl Parser<'_> {
         self.path = match opened {
             Ok(()) => Some(path),
             Err(message) => {
+                let written: Vec<&str> = path.iter().map(|(key, _)| key.as_str()).collect();
+                let help = Some(crate::hints::conflict(&written.join("."), array, &message));
                 self.faults.push(Fault {
                     message: format!("line {line}: {message}"),
                     span,
-                    help: None,
+                    help,
                 });
                 None
             }
@@ -241,12 +243,13 @@ impl Parser<'_> {
             return Ok(());
         };
         table.section.1 = end;
-        let span = names[0].1;
+        let (name, span) = names[0].clone();
+        let first = table.get(&name).map(|slot| slot.line);
         if let Err(message) = add(table, names, value, line) {
             self.faults.push(Fault {
                 message: format!("line {line}: {message}"),
                 span,
-                help: None,
+                help: first.map(|first| format!("`{name}` is set twice: in line {first} too; keep one")),
             });
         }
         Ok(())

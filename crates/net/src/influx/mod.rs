@@ -6,10 +6,12 @@
 //! overwrites a point that was stored already with itself. Or it says nothing about points: then, as in Telegraf, what it
 //! answers holds for the whole request, and no further request is made.
 
+mod field_types;
 mod lines;
 mod refusal;
 mod settle;
 
+pub use field_types::{field_types, field_types_url};
 pub use lines::Lines;
 pub use refusal::{Named, named_by_line, named_by_text};
 pub use settle::Settling;

@@ -290,6 +290,7 @@ impl Parts {
             table,
             span: Default::default(),
             header: Default::default(),
+            second_id: format!("second-{id}"),
             id,
         });
     }

@@ -6,7 +6,7 @@ mod types;
 
 pub use de::{ConfigError, Unused, deserialize};
 pub use node::{Entry, Node, NodeKind, Span, Table};
-pub use types::{Duration, Secret, Size};
+pub use types::{Duration, Secret, Size, references};
 
 pub(crate) use de::{Reference, deserialize_with_references};
 pub(crate) use types::split_reference;

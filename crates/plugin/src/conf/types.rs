@@ -349,7 +349,7 @@ impl JsonSchema for Secret {
 }
 
 /// The references in a secret's text, as (store, key).
-pub(super) fn references(text: &str) -> impl Iterator<Item = (&str, &str)> {
+pub fn references(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let (_, store, key, after) = split_reference(rest)?;

@@ -123,6 +123,27 @@ impl Acks {
         }
     }
 
+    /// QoS 2 identifiers of messages that an earlier run has stored: called before the first connection.
+    pub fn restore(&mut self, ids: Vec<u16>) {
+        for id in ids {
+            // Of no connection of this run: only a message that is sent again is the one.
+            let token = QOS2 | u64::from(id);
+            self.held.insert(id, Held { token, settled: true });
+        }
+    }
+
+    /// QoS 2 identifiers of messages that are stored and that the broker has not released.
+    pub fn stored(&self) -> Vec<u16> {
+        let mut ids: Vec<u16> = self
+            .held
+            .iter()
+            .filter(|(_, h)| h.settled)
+            .map(|(id, _)| *id)
+            .collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// How many messages of this connection the broker still holds for us.
     pub fn outstanding(&self) -> usize {
         self.first.len() + self.second.len()
@@ -198,6 +219,38 @@ mod tests {
         acks.release(77, &mut out);
         assert_eq!(out, [0x70, 2, 0, 5, 0x70, 2, 0, 77]);
         assert!(acks.exactly_once(5, false).is_some());
+    }
+
+    #[test]
+    fn what_an_earlier_run_stored_is_only_acknowledged() {
+        let mut before = Acks::default();
+        before.connected(false);
+        let stored = before.exactly_once(5, false).unwrap();
+        before.exactly_once(6, false).unwrap();
+        before.settle(stored);
+        assert_eq!(before.stored(), [5]);
+
+        let mut acks = Acks::default();
+        acks.restore(before.stored());
+        acks.connected(true);
+        assert_eq!(acks.exactly_once(5, true), None);
+        assert!(acks.exactly_once(6, true).is_some());
+        assert_eq!(written(&mut acks), [(0x50, 5)]);
+
+        let mut acks = Acks::default();
+        acks.restore(vec![5]);
+        acks.connected(true);
+        assert!(
+            acks.exactly_once(5, false).is_some(),
+            "another message has the number"
+        );
+        let mut acks = Acks::default();
+        acks.restore(vec![5]);
+        acks.connected(false);
+        assert!(
+            acks.exactly_once(5, true).is_some(),
+            "the broker has forgotten it"
+        );
     }
 
     #[test]

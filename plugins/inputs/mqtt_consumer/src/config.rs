@@ -2,6 +2,7 @@
 
 use wheatstone_plugin::prelude::*;
 
+use crate::adapter::AdapterConfig;
 use crate::topic::TopicParsing;
 
 /// Which version of MQTT to speak.
@@ -70,6 +71,7 @@ pub struct MqttConsumerConfig {
     /// Password, or a token.
     pub password: Secret,
     /// Write what happens on the connection to the log, at the level debug.
+    #[schemars(extend("x-deprecated" = "1.37.0;1.45.0;use 'log_level' 'trace' instead"))]
     pub client_trace: bool,
     /// The version of MQTT: "5", "3.1.1", "3.1", or "auto" for the newest that the server speaks (not in Telegraf). With
     /// version 5 a persistent session is quicker, for the broker may send more ahead.
@@ -80,6 +82,23 @@ pub struct MqttConsumerConfig {
     /// The longest pause between two reads (not in Telegraf). At a steady rate it gathers messages, which saves most of the
     /// CPU time, here and at the broker; rare messages and full windows never wait. "0s" for none.
     pub coalesce_reads: Duration,
+    /// The largest payload that is read (not in Telegraf). A larger one is a dead letter; where none are kept it is passed over
+    /// without being held in memory, counted and told.
+    pub max_payload_size: Size,
+    /// Read from all `servers` at once, which are then brokers that get the same messages, and drop the copies (not in
+    /// Telegraf, where they are alternatives). Up to four.
+    pub redundant_servers: bool,
+    /// With `redundant_servers`: how long the copy of a message is waited for (not in Telegraf). Of a broker that was away it
+    /// counts from its return.
+    pub redundant_window: Duration,
+    /// A subscription that is silent for so long is not trusted: the connection is made anew (not in Telegraf). Unset: after
+    /// three times what is warned of, which is 50 times the usual pause between messages and at least 1m, and once until
+    /// messages come again. "0s" for never.
+    pub max_silence: Option<Duration>,
+    /// Parsers for some of the topics (not in Telegraf). The first one that fits takes the message. What none takes is read by
+    /// the plugin's own data_format where one is given, and refused otherwise. Without `topics` above, those of the adapters
+    /// are subscribed to.
+    pub adapter: Vec<AdapterConfig>,
     /// Rules that make a measurement, tags and fields of a topic's levels. Every rule that fits is applied, in order.
     pub topic_parsing: Vec<TopicParsing>,
 }
@@ -104,6 +123,11 @@ impl Default for MqttConsumerConfig {
             protocol: Protocol::Auto,
             retained: Retained::Store,
             coalesce_reads: Duration::from_millis(5),
+            max_payload_size: Size(16 << 20),
+            redundant_servers: false,
+            redundant_window: Duration::from_secs(60),
+            max_silence: None,
+            adapter: Vec::new(),
             topic_parsing: Vec::new(),
         }
     }

@@ -72,6 +72,19 @@ pub(crate) fn split(bytes: &[u8], v5: bool) -> Result<Split<'_>, Malformed> {
     Ok(Split::Packet(packet, total))
 }
 
+/// What is known of a message of which only the beginning is there: the message with the beginning of its payload, and the
+/// length of the whole packet. Nothing where it is no PUBLISH, or not even its head is whole.
+pub(crate) fn beginning(bytes: &[u8], v5: bool) -> Option<(Publish<'_>, usize)> {
+    let (&first, rest) = bytes.split_first()?;
+    let (remaining, width) = variable_length(rest).ok()??;
+    if first >> 4 != 3 {
+        return None;
+    }
+    let body = rest.get(width..)?;
+    let message = publish(first, body.get(..remaining).unwrap_or(body), v5).ok()?;
+    Some((message, 1 + width + remaining))
+}
+
 /// MQTT's variable byte integer: its value and how many bytes it takes; `None` where its end is not there yet.
 #[inline]
 fn variable_length(bytes: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
@@ -134,6 +147,25 @@ fn publish(first: u8, body: &[u8], v5: bool) -> Result<Publish<'_>, Malformed> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_beginning_is_known_once_the_head_is_whole() {
+        for v5 in [false, true] {
+            let whole = packet(1, 7, v5, b"payload");
+            let head = whole.len() - b"payload".len();
+            for n in 0..whole.len() {
+                match beginning(&whole[..n], v5) {
+                    None => assert!(n < head, "{n}"),
+                    Some((message, length)) => {
+                        assert!(n >= head && length == whole.len());
+                        assert_eq!((message.topic, message.id), (&b"a/b"[..], 7));
+                        assert_eq!(message.payload, &b"payload"[..n - head]);
+                    }
+                }
+            }
+        }
+        assert!(beginning(&[0xD0, 0], false).is_none());
+    }
 
     fn packet(qos: u8, id: u16, v5: bool, payload: &[u8]) -> Vec<u8> {
         let mut body = vec![0, 3];

@@ -1,77 +1,87 @@
-//! From a message to its metrics: the parser, the topic's tag, `topic_parsing`, and a word about what cannot be read.
+//! From a message to its metrics: the adapter and its parser, the topic's tag, `topic_parsing`, and what cannot be read.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
+use wheatstone_plugin::Reply;
 use wheatstone_plugin::anyhow::Error;
+use wheatstone_plugin::metric::Ack;
 use wheatstone_plugin::prelude::*;
-use wheatstone_plugin::stats::{self, Stat};
 use wheatstone_plugin::time::Clock;
 
+use crate::adapter::{Adapter, Reader};
 use crate::config::Retained;
 use crate::frame::Publish;
+use crate::numbers::Numbers;
+use crate::refusals::{Refusal, Refusals};
 use crate::topic::{Edit, Rule};
 
 /// What is known of so many topics at most; beyond that it is worked out anew.
 const KNOWN_TOPICS: usize = 16_384;
 /// Longer topics are not remembered: they would make the memory's bound a poor one.
 const LONGEST_KNOWN: usize = 512;
-/// So many errors are told in full, then only counted until the time is over.
-const COMPLAINTS: u32 = 10;
-const COMPLAINT_TIME: Duration = Duration::from_secs(10);
-/// How much of a payload an error shows.
-const EXCERPT: usize = 80;
 
-/// What the rules make of a topic. It stands beside the topic in the table, and the topic's own text is the tag's value: at
-/// some thousand topics each further place in memory would cost more than the parsing.
+/// Which parser reads the messages of a topic, and what the rules make of it. It stands beside the topic in the table, and the
+/// topic's own text is the tag's value: at some thousand topics each further place in memory would cost more than the parsing.
 enum Plan {
     /// The topic's tag is all.
-    Plain,
-    Edits(Box<[Edit]>),
-    /// Its messages are dropped, for this reason.
-    Wrong(Box<str>),
+    Plain(u16),
+    Edits(u16, Box<[Edit]>),
+    /// Its messages are refused, for this reason.
+    Wrong(u16, Box<str>),
+    /// No adapter takes it, and the plugin has no format of its own.
+    Nobody,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Its metrics are there.
+    Metrics,
+    /// There is nothing to wait for.
+    Nothing,
+    /// It is on its way to the dead letters, with its acknowledgement.
+    Letter,
+}
+
+/// How messages are read.
+pub(crate) struct Format {
+    pub adapters: Vec<Adapter>,
+    /// The adapters' parsers in their order, and behind them the plugin's own, where it has one.
+    pub readers: Vec<Reader>,
+    pub topic_tag: Option<Key>,
+    pub rules: Vec<Rule>,
+    pub retained: Retained,
+    /// `max_payload_size`, in bytes.
+    pub max_payload: usize,
 }
 
 /// Turns messages into metrics.
 pub(crate) struct Messages {
-    parser: Box<dyn Parser>,
-    topic_tag: Option<Key>,
-    rules: Vec<Rule>,
-    retained: Retained,
+    format: Format,
     known: HashMap<CompactString, Plan, foldhash::fast::FixedState>,
     clock: Clock,
     log: Log,
-    complaints: Complaints,
+    refusals: Refusals,
+    numbers: Numbers,
     warned_empty: bool,
-    payload_size: Stat,
-    received: Stat,
-    dropped: Stat,
     /// Not yet added to the numbers that all threads see.
     bytes: i64,
     count: i64,
 }
 
+/// Why a message is refused, and by which of the readers.
+type Refused = (Error, Option<usize>);
+
 impl Messages {
-    pub fn new(
-        parser: Box<dyn Parser>,
-        topic_tag: Option<Key>,
-        rules: Vec<Rule>,
-        retained: Retained,
-        log: Log,
-    ) -> Messages {
+    pub fn new(format: Format, numbers: Numbers, log: Log) -> Messages {
         Messages {
-            parser,
-            topic_tag,
-            rules,
-            retained,
+            format,
             known: HashMap::default(),
             clock: Clock::default(),
+            refusals: Refusals::new(log.clone(), &numbers),
             log,
-            complaints: Complaints::default(),
+            numbers,
             warned_empty: false,
-            payload_size: stats::register("mqtt_consumer", "payload_size", &[]),
-            received: stats::register("mqtt_consumer", "messages_received", &[]),
-            dropped: stats::register("mqtt_consumer", "messages_dropped", &[]),
             bytes: 0,
             count: 0,
         }
@@ -84,23 +94,74 @@ impl Messages {
 
     /// Called after them.
     pub fn end_gulp(&mut self) {
-        self.payload_size.add(std::mem::take(&mut self.bytes));
-        self.received.add(std::mem::take(&mut self.count));
+        self.numbers.payload_size.add(std::mem::take(&mut self.bytes));
+        self.numbers.received.add(std::mem::take(&mut self.count));
     }
 
-    /// Appends the message's metrics. Where it gives none (it cannot be parsed, or holds nothing, or is not wanted) the
-    /// message is settled as it is.
-    pub fn take(&mut self, message: &Publish<'_>, out: &mut Vec<Metric>) {
+    /// What parsers have to say to those who sent the messages of this read.
+    pub fn take_replies(&mut self) -> impl Iterator<Item = Reply> + '_ {
+        self.format
+            .readers
+            .iter_mut()
+            .flat_map(|r| r.parser.take_replies())
+    }
+
+    /// A payload longer than this is not read.
+    pub fn max_payload(&self) -> usize {
+        self.format.max_payload
+    }
+
+    /// Appends the message's metrics. Where it gives none because it holds nothing or is not wanted, it is settled as it is.
+    /// One that cannot be read becomes a dead letter with `keep`, or is settled where nobody keeps letters.
+    pub fn take(
+        &mut self,
+        message: &Publish<'_>,
+        out: &mut Vec<Metric>,
+        keep: impl FnOnce() -> Option<Ack>,
+    ) -> Taken {
         self.count += 1;
         self.bytes += message.payload.len() as i64;
-        if message.retain && self.retained == Retained::Drop {
-            return;
+        if message.retain && self.format.retained == Retained::Drop {
+            return Taken::Nothing;
         }
-        let from = out.len();
-        if let Err(error) = self.parser.parse(message.payload, self.clock.next(), out) {
+        // A broker checks topics; should one come that is no text, the message is worth more than its bytes.
+        let topic = String::from_utf8_lossy(message.topic);
+        let (now, from) = (self.clock.next(), out.len());
+        let read = if message.payload.len() > self.format.max_payload {
+            Err((self.too_large(message.payload.len()), None))
+        } else {
+            self.read(&topic, message.payload, now, out)
+        };
+        if let Err((error, reader)) = read {
             out.truncate(from);
-            self.complain(&error, message);
-            return;
+            let tried;
+            let (rule, data_format) = match reader.and_then(|i| self.format.readers.get(i)) {
+                Some(reader) => (reader.rule.as_deref(), reader.data_format.as_str()),
+                None if self.format.adapters.is_empty()
+                    || message.payload.len() > self.format.max_payload =>
+                {
+                    (None, "")
+                }
+                None => {
+                    let rules: Vec<&str> = self.format.adapters.iter().map(|a| a.rule.as_str()).collect();
+                    tried = format!("tried {}", rules.join(", "));
+                    (Some(tried.as_str()), "")
+                }
+            };
+            let refusal = Refusal {
+                error: &error,
+                topic: &topic,
+                payload: message.payload,
+                size: message.payload.len(),
+                time: now,
+                rule,
+                data_format,
+            };
+            return if self.refusals.refuse(&refusal, keep) {
+                Taken::Letter
+            } else {
+                Taken::Nothing
+            };
         }
         if out.len() == from {
             if !self.warned_empty {
@@ -110,85 +171,143 @@ impl Messages {
                     "No metrics were created from a message. Verify your parser settings. This message is only printed once."
                 );
             }
-            return;
+            return Taken::Nothing;
         }
-        if let Err(why) = self.apply_topic(message.topic, &mut out[from..]) {
-            out.truncate(from);
-            self.complain(&anyhow!(why), message);
-            return;
-        }
-        if message.retain && self.retained == Retained::Tag {
+        if message.retain && self.format.retained == Retained::Tag {
             for metric in &mut out[from..] {
                 metric.set_tag(key!("retained"), "true");
             }
         }
+        Taken::Metrics
     }
 
-    /// Puts what the topic says into the metrics. The error is the message's.
-    fn apply_topic(&mut self, topic: &[u8], metrics: &mut [Metric]) -> std::result::Result<(), String> {
-        // A broker checks topics; should one come that is no text, the message is worth more than its bytes.
-        let topic = String::from_utf8_lossy(topic);
-        if let Some((topic, plan)) = self.known.get_key_value(&*topic) {
-            return plan.apply(self.topic_tag.as_ref(), topic, metrics);
+    /// Refuses a message that was passed over unread because of its size; `beginning` is what is known of its payload.
+    pub fn passed_over(&mut self, topic: &[u8], beginning: &[u8], size: usize) {
+        self.count += 1;
+        self.bytes += i64::try_from(size).unwrap_or(i64::MAX);
+        let error = self.too_large(size);
+        let refusal = Refusal {
+            error: &error,
+            topic: &String::from_utf8_lossy(topic),
+            payload: beginning,
+            size,
+            time: self.clock.next(),
+            rule: None,
+            data_format: "",
+        };
+        self.refusals.refuse(&refusal, || None);
+    }
+
+    /// Appends the metrics of a message that could not be read in an earlier run.
+    pub fn read_again(
+        &mut self,
+        topic: &str,
+        payload: &[u8],
+        now: Timestamp,
+        out: &mut Vec<Metric>,
+    ) -> Result<()> {
+        self.read(topic, payload, now, out).map_err(|(error, _)| error)
+    }
+
+    fn too_large(&self, size: usize) -> Error {
+        let most = self.format.max_payload;
+        anyhow!("payload of {size} bytes exceeds option \"max_payload_size\" ({most} bytes)")
+    }
+
+    fn read(
+        &mut self,
+        topic: &str,
+        payload: &[u8],
+        now: Timestamp,
+        out: &mut Vec<Metric>,
+    ) -> std::result::Result<(), Refused> {
+        if let Some((topic, plan)) = self.known.get_key_value(topic) {
+            return plan.read(
+                &mut self.format.readers,
+                self.format.topic_tag.as_ref(),
+                topic,
+                payload,
+                now,
+                out,
+            );
         }
-        let plan = Plan::new(&self.rules, &topic);
-        let topic = CompactString::from(&*topic);
-        let applied = plan.apply(self.topic_tag.as_ref(), &topic, metrics);
+        let plan = Plan::new(&self.format, topic);
+        let topic = CompactString::from(topic);
+        let read = plan.read(
+            &mut self.format.readers,
+            self.format.topic_tag.as_ref(),
+            &topic,
+            payload,
+            now,
+            out,
+        );
         if topic.len() <= LONGEST_KNOWN {
             if self.known.len() >= KNOWN_TOPICS {
                 self.known.clear();
             }
             self.known.insert(topic, plan);
         }
-        applied
-    }
-
-    fn complain(&mut self, error: &Error, message: &Publish<'_>) {
-        self.dropped.add(1);
-        let (tell, kept_back) = self.complaints.note(Instant::now());
-        if kept_back > 0 {
-            error!(
-                self.log,
-                "Error in plugin: {kept_back} more messages could not be read"
-            );
-        }
-        if tell {
-            let topic = String::from_utf8_lossy(message.topic);
-            let more = if message.payload.len() > EXCERPT {
-                "…"
-            } else {
-                ""
-            };
-            let excerpt = String::from_utf8_lossy(&message.payload[..message.payload.len().min(EXCERPT)]);
-            error!(
-                self.log,
-                "Error in plugin: {error:#} (topic {topic:?}, payload {excerpt:?}{more})"
-            );
-        }
+        read
     }
 }
 
 impl Plan {
-    fn new(rules: &[Rule], topic: &str) -> Plan {
-        let mut edits = Vec::new();
-        match rules.iter().try_for_each(|rule| rule.edits(topic, &mut edits)) {
-            Err(why) => Plan::Wrong(why.to_string().into()),
-            Ok(()) if edits.is_empty() => Plan::Plain,
-            Ok(()) => Plan::Edits(edits.into()),
+    fn new(format: &Format, topic: &str) -> Plan {
+        let taken = format
+            .adapters
+            .iter()
+            .enumerate()
+            .find_map(|(i, adapter)| adapter.edits(topic).map(|edits| (i, edits)));
+        let (reader, mut edits) = match taken {
+            Some(taken) => taken,
+            None if format.readers.len() > format.adapters.len() => (format.adapters.len(), Vec::new()),
+            None => return Plan::Nobody,
+        };
+        let Ok(reader) = u16::try_from(reader) else {
+            return Plan::Nobody;
+        };
+        match format
+            .rules
+            .iter()
+            .try_for_each(|rule| rule.edits(topic, &mut edits))
+        {
+            Err(why) => Plan::Wrong(reader, why.to_string().into()),
+            Ok(()) if edits.is_empty() => Plan::Plain(reader),
+            Ok(()) => Plan::Edits(reader, edits.into()),
         }
     }
 
-    fn apply(
+    /// Gives a payload to the parser, and puts what the topic says into its metrics.
+    #[inline]
+    fn read(
         &self,
+        readers: &mut [Reader],
         tag: Option<&Key>,
         topic: &CompactString,
-        metrics: &mut [Metric],
-    ) -> std::result::Result<(), String> {
-        let edits = match self {
-            Plan::Plain => &[][..],
-            Plan::Edits(edits) => edits,
-            Plan::Wrong(why) => return Err(why.to_string()),
+        payload: &[u8],
+        now: Timestamp,
+        out: &mut Vec<Metric>,
+    ) -> std::result::Result<(), Refused> {
+        let (index, edits) = match self {
+            Plan::Plain(reader) => (usize::from(*reader), &[][..]),
+            Plan::Edits(reader, edits) => (usize::from(*reader), &edits[..]),
+            Plan::Wrong(reader, _) => (usize::from(*reader), &[][..]),
+            Plan::Nobody => return Err((anyhow!("no adapter takes the topic"), None)),
         };
+        let from = out.len();
+        if let Some(reader) = readers.get_mut(index) {
+            reader.parser.set_source(topic);
+            reader
+                .parser
+                .parse(payload, now, out)
+                .map_err(|e| (e, Some(index)))?;
+        }
+        let metrics = out.get_mut(from..).unwrap_or_default();
+        if let Plan::Wrong(_, why) = self
+            && !metrics.is_empty()
+        {
+            return Err((anyhow!(why.to_string()), Some(index)));
+        }
         for metric in metrics {
             if let Some(tag) = tag {
                 metric.set_tag(tag.clone(), topic.clone());
@@ -201,35 +320,10 @@ impl Plan {
     }
 }
 
-/// Lets the first errors of a time through and counts the others.
-#[derive(Default)]
-struct Complaints {
-    since: Option<Instant>,
-    told: u32,
-    kept_back: u64,
-}
-
-impl Complaints {
-    /// Whether to tell this one, and how many of the time before were kept back.
-    fn note(&mut self, now: Instant) -> (bool, u64) {
-        let mut kept_back = 0;
-        if self.since.is_none_or(|since| now - since >= COMPLAINT_TIME) {
-            (self.since, self.told) = (Some(now), 0);
-            kept_back = std::mem::take(&mut self.kept_back);
-        }
-        if self.told < COMPLAINTS {
-            self.told += 1;
-            (true, kept_back)
-        } else {
-            self.kept_back += 1;
-            (false, kept_back)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapter::AdapterConfig;
     use crate::topic::TopicParsing;
 
     /// One float `v` per word.
@@ -246,15 +340,48 @@ mod tests {
         }
     }
 
+    fn reader(data_format: &str, rule: Option<&str>) -> Reader {
+        Reader {
+            parser: Box::new(Words),
+            data_format: data_format.to_owned(),
+            rule: rule.map(str::to_owned),
+        }
+    }
+
     fn messages(rules: &[TopicParsing], retained: Retained) -> Messages {
-        let rules = rules.iter().map(|r| Rule::new(r).unwrap()).collect();
-        Messages::new(
-            Box::new(Words),
-            Some(Key::new("topic")),
-            rules,
+        adapted(&[], true, rules, retained)
+    }
+
+    fn adapted(
+        adapters: &[AdapterConfig],
+        own: bool,
+        rules: &[TopicParsing],
+        retained: Retained,
+    ) -> Messages {
+        let adapters: Vec<_> = adapters
+            .iter()
+            .enumerate()
+            .map(|(i, a)| Adapter::new(i, a).unwrap())
+            .collect();
+        let mut readers: Vec<_> = adapters.iter().map(|a| reader("words", Some(&a.rule))).collect();
+        readers.extend(own.then(|| reader("words", None)));
+        let format = Format {
+            adapters,
+            readers,
+            topic_tag: Some(Key::new("topic")),
+            rules: rules.iter().map(|r| Rule::new(r).unwrap()).collect(),
             retained,
+            max_payload: 100,
+        };
+        Messages::new(
+            format,
+            Numbers::new(),
             Log::new("inputs.mqtt_consumer", None, None),
         )
+    }
+
+    fn take(m: &mut Messages, message: &Publish<'_>, out: &mut Vec<Metric>) -> Taken {
+        m.take(message, out, || None)
     }
 
     fn publish<'a>(topic: &'a str, payload: &'a [u8]) -> Publish<'a> {
@@ -272,8 +399,8 @@ mod tests {
     fn the_topic_overwrites_a_tag_of_its_name_and_times_differ() {
         let (mut m, mut out) = (messages(&[], Retained::Store), Vec::new());
         m.begin_gulp();
-        m.take(&publish("a/b", b"1 2"), &mut out);
-        m.take(&publish("a/b", b"3"), &mut out);
+        take(&mut m, &publish("a/b", b"1 2"), &mut out);
+        take(&mut m, &publish("a/b", b"3"), &mut out);
         assert_eq!(
             out.iter().map(|m| m.tag("topic")).collect::<Vec<_>>(),
             [Some("a/b"); 3]
@@ -290,11 +417,11 @@ mod tests {
             ..TopicParsing::default()
         };
         let (mut m, mut out) = (messages(&[rule], Retained::Store), Vec::new());
-        m.take(&publish("a/7", b"1 x"), &mut out);
-        m.take(&publish("a/seven", b"1"), &mut out);
-        m.take(&publish("a/7", b""), &mut out);
+        take(&mut m, &publish("a/7", b"1 x"), &mut out);
+        take(&mut m, &publish("a/seven", b"1"), &mut out);
+        take(&mut m, &publish("a/7", b""), &mut out);
         assert!(out.is_empty());
-        m.take(&publish("a/7", b"1"), &mut out);
+        take(&mut m, &publish("a/7", b"1"), &mut out);
         assert_eq!(out[0].field("n"), Some(&Value::Int(7)));
     }
 
@@ -306,7 +433,8 @@ mod tests {
             (Retained::Tag, vec![Some("true")]),
         ] {
             let (mut m, mut out) = (messages(&[], retained), Vec::new());
-            m.take(
+            take(
+                &mut m,
                 &Publish {
                     retain: true,
                     ..publish("a", b"1")
@@ -317,7 +445,7 @@ mod tests {
                 out.iter().map(|m| m.tag("retained")).collect::<Vec<_>>(),
                 expected
             );
-            m.take(&publish("a", b"1"), &mut out);
+            take(&mut m, &publish("a", b"1"), &mut out);
             assert_eq!(out.last().unwrap().tag("retained"), None);
         }
     }
@@ -326,17 +454,92 @@ mod tests {
     fn the_memory_of_topics_is_bounded() {
         let (mut m, mut out) = (messages(&[], Retained::Store), Vec::new());
         for i in 0..KNOWN_TOPICS * 2 {
-            m.take(&publish(&format!("t/{i}"), b"1"), &mut out);
+            take(&mut m, &publish(&format!("t/{i}"), b"1"), &mut out);
             out.clear();
         }
         assert!(m.known.len() <= KNOWN_TOPICS);
     }
 
     #[test]
-    fn many_errors_are_counted_rather_than_told() {
-        let (mut c, now) = (Complaints::default(), Instant::now());
-        let told = (0..100).filter(|_| c.note(now).0).count();
-        assert_eq!(told, COMPLAINTS as usize);
-        assert_eq!(c.note(now + COMPLAINT_TIME), (true, 100 - u64::from(COMPLAINTS)));
+    fn the_first_adapter_that_fits_takes_the_message() {
+        let adapter = |topics: &[&str], topic: &str, measurement: &str| AdapterConfig {
+            topics: topics.iter().map(|t| (*t).to_owned()).collect(),
+            topic: topic.into(),
+            measurement: measurement.into(),
+            ..AdapterConfig::default()
+        };
+        let adapters = [
+            adapter(&[], "home/{room}/{field}", "home"),
+            adapter(&["home/#"], "", "rest"),
+        ];
+        let (mut m, mut out) = (adapted(&adapters, true, &[], Retained::Store), Vec::new());
+        for topic in ["home/kitchen/temperature", "home/x", "garden"] {
+            assert_eq!(take(&mut m, &publish(topic, b"1"), &mut out), Taken::Metrics);
+        }
+        let shown = |m: &Metric| {
+            (
+                m.name().to_string(),
+                m.fields().map(|(k, _)| k.to_string()).collect::<String>(),
+            )
+        };
+        let shown: Vec<_> = out.iter().map(shown).collect();
+        let expected = [("home", "temperature"), ("rest", "v"), ("words", "v")];
+        assert_eq!(shown, expected.map(|(n, f)| (n.to_owned(), f.to_owned())));
+        assert_eq!(
+            (out[0].tag("room"), out[0].tag("topic")),
+            (Some("kitchen"), Some("home/kitchen/temperature"))
+        );
+
+        let mut m = adapted(&adapters, false, &[], Retained::Store);
+        assert_eq!(take(&mut m, &publish("garden", b"1"), &mut out), Taken::Nothing);
+        assert_eq!(out.len(), 3);
+        let (error, reader) = m.read("garden", b"1", 0, &mut out).unwrap_err();
+        assert_eq!(
+            (error.to_string().as_str(), reader),
+            ("no adapter takes the topic", None)
+        );
+        let (error, reader) = m.read("home/a/b", b"x", 0, &mut out).unwrap_err();
+        assert_eq!(
+            (error.to_string().as_str(), reader),
+            ("invalid float literal", Some(0))
+        );
+    }
+
+    #[test]
+    fn topic_parsing_goes_on_after_an_adapter() {
+        let rule = TopicParsing {
+            topic: "home/+/+".into(),
+            tags: "_/place/_".into(),
+            ..TopicParsing::default()
+        };
+        let adapter = AdapterConfig {
+            topic: "home/{_}/{field}".into(),
+            ..AdapterConfig::default()
+        };
+        let (mut m, mut out) = (adapted(&[adapter], false, &[rule], Retained::Store), Vec::new());
+        take(&mut m, &publish("home/a/t", b"1"), &mut out);
+        assert_eq!(
+            (out[0].tag("place"), out[0].field("t")),
+            (Some("a"), Some(&Value::Float(1.0)))
+        );
+    }
+
+    #[test]
+    fn a_payload_over_the_limit_is_refused_by_the_option_s_name() {
+        let (mut m, mut out) = (messages(&[], Retained::Store), Vec::new());
+        assert_eq!(
+            take(&mut m, &publish("a", &[b'1'; 100]), &mut out),
+            Taken::Metrics
+        );
+        assert_eq!(
+            take(&mut m, &publish("a", &[b'1'; 101]), &mut out),
+            Taken::Nothing
+        );
+        assert_eq!(out.len(), 1);
+        let text = m.too_large(101).to_string();
+        assert_eq!(
+            text,
+            "payload of 101 bytes exceeds option \"max_payload_size\" (100 bytes)"
+        );
     }
 }

@@ -106,6 +106,30 @@ impl Connect<'_> {
     }
 }
 
+/// Appends a message of QoS 0. One that MQTT cannot carry is left out.
+pub(crate) fn publish(level: Level, topic: &str, payload: &[u8], out: &mut Vec<u8>) {
+    let remaining = 2 + topic.len() + usize::from(level.is_v5()) + payload.len();
+    let Ok(length) = u16::try_from(topic.len()) else {
+        return;
+    };
+    if remaining > MAX_REMAINING || topic.is_empty() || topic.contains(['+', '#', '\0']) {
+        return;
+    }
+    out.push(0x30);
+    let mut rest = remaining;
+    while rest > 127 {
+        out.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    out.push(rest as u8);
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(topic.as_bytes());
+    if level.is_v5() {
+        out.push(0);
+    }
+    out.extend_from_slice(payload);
+}
+
 /// The broker's answer to CONNECT.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Connack {
@@ -317,6 +341,28 @@ mod tests {
             username: "",
             password: "",
         }
+    }
+
+    #[test]
+    fn what_is_published_is_read_as_it_was_meant() {
+        use crate::frame::{Packet, Split, split};
+        for (level, size) in [(Level::V3, 0), (Level::V4, 127), (Level::V5, 20_000)] {
+            let (payload, mut out) = (vec![7; size], Vec::new());
+            publish(level, "a/b", &payload, &mut out);
+            let Ok(Split::Packet(Packet::Publish(message), n)) = split(&out, level.is_v5()) else {
+                panic!("{out:?}");
+            };
+            assert_eq!(
+                (message.topic, message.payload, message.qos),
+                (&b"a/b"[..], &payload[..], 0)
+            );
+            assert_eq!((n, message.retain), (out.len(), false));
+        }
+        let mut out = Vec::new();
+        for topic in ["", "a/+", "#", &"x".repeat(70_000)] {
+            publish(Level::V5, topic, b"", &mut out);
+        }
+        assert!(out.is_empty());
     }
 
     #[test]

@@ -3,26 +3,30 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use wheatstone_plugin::prelude::*;
+use wheatstone_plugin::stats::Stat;
 use wheatstone_plugin::{Phase, Settled, Tracker};
 
-use crate::acks::{Acks, NOBODY, puback};
+use crate::acks::{Acks, NOBODY};
+use crate::broker::Common;
 use crate::buffer::Buffer;
 use crate::conn::{Conn, Event, Watch};
-use crate::frame::{Packet, Publish, Split, split};
 use crate::link::Link;
 use crate::messages::Messages;
+use crate::numbers::Gauge;
 use crate::pace::{Gulp, Pace};
-use crate::packets::{self, Level, RECEIVE_MAXIMUM};
+use crate::packets::{Level, RECEIVE_MAXIMUM};
+use crate::redundant::Window;
+use crate::silence::{Act, Silence};
 use crate::standstill::Standstill;
 use crate::subscription::Subscription;
+use crate::unpack::Passing;
 
 /// Settled messages are gathered for so long while the broker's window is wide.
 const GATHER: Duration = Duration::from_millis(1);
-/// Silence shorter than this is never worth a word.
-const SILENCE: Duration = Duration::from_secs(60);
 
 /// How a connection ended.
 pub(crate) enum End {
@@ -31,11 +35,21 @@ pub(crate) enum End {
     Lost(String),
 }
 
+/// What the connections of one input share.
+pub(crate) struct Shared {
+    pub messages: Messages,
+    /// There where several brokers send the same.
+    pub window: Option<Window>,
+}
+
 /// What outlives a connection.
 pub(crate) struct Session<'a> {
     pub acc: &'a mut Accumulator,
     pub phase: watch::Receiver<Phase>,
-    pub messages: &'a mut Messages,
+    /// Locked for the packets of one read.
+    pub shared: &'a Mutex<Shared>,
+    /// Which of the brokers this is.
+    pub broker: usize,
     pub subscription: &'a mut Subscription,
     /// Messages of QoS 1 and 2 are acknowledged when they are settled, not when they are taken.
     pub persistent: bool,
@@ -47,21 +61,22 @@ pub(crate) struct Session<'a> {
     pub tracker: Tracker,
     /// The tracker's reports, kept for their memory.
     pub settled: Vec<Settled>,
+    pub silence: Silence,
+    pub unacknowledged: Gauge,
+    pub duplicates: Stat,
 }
 
 /// What belongs to one connection, beside its bytes.
-struct Flow {
-    level: Level,
+pub(crate) struct Flow {
+    pub level: Level,
     pace: Pace,
     /// Written once the gulp has been handed over.
-    owed: Vec<u8>,
-    last_message: Instant,
+    pub owed: Vec<u8>,
     standstill: Standstill,
     /// Settled messages are acknowledged then.
     gather: Option<Instant>,
-    /// The mean time between gulps, for noticing silence.
-    usual_gap: Duration,
-    warned_silent: bool,
+    /// A message whose payload is not kept, because it is too large.
+    pub passing: Option<Passing>,
 }
 
 impl Session<'_> {
@@ -74,12 +89,15 @@ impl Session<'_> {
             level,
             pace: Pace::new(self.coalesce, told),
             owed: Vec::new(),
-            last_message: Instant::now(),
             standstill: Standstill::new(told.is_some()),
             gather: None,
-            usual_gap: Duration::ZERO,
-            warned_silent: false,
+            passing: None,
         };
+        let now = Instant::now();
+        self.silence.connected(now);
+        if let Some(window) = &mut self.shared.lock().window {
+            window.connected(self.broker, now);
+        }
         let session_present = link.session_present;
         let mut conn = Box::new(Conn::new(link, self.ping_timeout));
         if !self
@@ -101,15 +119,23 @@ impl Session<'_> {
                 Event::Lost(why) => Err(why),
             };
             if let Err(why) = done {
+                if let Some(window) = &mut self.shared.lock().window {
+                    window.lost(self.broker);
+                }
+                self.unacknowledged.set(0);
                 return End::Lost(why);
             }
+            self.unacknowledged.set(self.acks.outstanding());
             let reading = self.tracker.room() > 0;
             self.nudge(&mut flow, reading);
             let listening = flow.gather.is_none() && (self.persistent || !reading);
-            let due = [flow.standstill.due(), flow.gather, self.subscription.deadline()]
-                .into_iter()
-                .flatten()
-                .min();
+            let due = [
+                flow.standstill.due(),
+                flow.gather,
+                self.subscription.deadline(),
+                self.silence.due(),
+            ];
+            let due = due.into_iter().flatten().min();
             let watch = Watch {
                 reading,
                 tracker: listening.then_some(&self.tracker),
@@ -135,36 +161,14 @@ impl Session<'_> {
             full,
             ..Gulp::default()
         };
-        let v5 = flow.level.is_v5();
         let mut unclaimed = 0;
-        self.messages.begin_gulp();
         let wanted = loop {
-            let (packet, length) = match split(buffer.unread(), v5).map_err(str::to_owned)? {
-                Split::Packet(packet, length) => (packet, length),
-                Split::Incomplete(wanted) => break wanted,
-            };
-            match packet {
-                Packet::Publish(message) => {
-                    gulp.messages += 1;
-                    gulp.acknowledged += usize::from(message.qos > 0);
-                    unclaimed += usize::from(self.take(&message, flow));
-                }
-                Packet::PubRel(id) => self.acks.release(id, &mut flow.owed),
-                Packet::PingResp => conn.ponged(),
-                Packet::Control(9, packet) => {
-                    self.subscription.answered(packet, flow.level, self.acc)?;
-                    self.acc.ready();
-                }
-                Packet::Control(14, packet) => return Err(packets::disconnected(packet)),
-                Packet::Control(..) => {}
-            }
-            buffer.consume(length);
-            if self.acc.is_full() {
-                self.hand_over(conn, &mut unclaimed).await;
+            let wanted = self.unpack(conn, flow, buffer, &mut gulp, &mut unclaimed)?;
+            self.hand_over(conn, &mut unclaimed).await;
+            if let Some(wanted) = wanted {
+                break wanted;
             }
         };
-        self.hand_over(conn, &mut unclaimed).await;
-        self.messages.end_gulp();
         buffer.make_room(wanted);
         if self.persistent && self.collect() {
             flow.standstill.moved();
@@ -181,49 +185,14 @@ impl Session<'_> {
         gulp.outstanding = self.acks.outstanding();
         let pause = flow.pace.after(gulp, now.into_std());
         if gulp.messages > 0 {
-            flow.noted(&gulp, now);
+            self.silence.heard(now);
+            flow.standstill.handed_over(gulp.messages, gulp.outstanding, now);
             if !pause.is_zero() {
                 self.nudge(flow, true);
                 conn.rest(pause).await?;
             }
         }
         Ok(())
-    }
-
-    /// Gives one message to the parser. Whether its metrics share the gulp's acknowledgement.
-    #[inline]
-    fn take(&mut self, message: &Publish<'_>, flow: &mut Flow) -> bool {
-        let token = match message.qos {
-            0 => NOBODY,
-            1 if !self.persistent => {
-                puback(message.id, &mut flow.owed);
-                NOBODY
-            }
-            1 => self.acks.at_least_once(message.id),
-            _ => match self.acks.exactly_once(message.id, message.dup) {
-                Some(token) => token,
-                None => return false,
-            },
-        };
-        let from = self.acc.batch().len();
-        self.messages.take(message, self.acc.batch());
-        let made = &mut self.acc.batch()[from..];
-        if token != NOBODY && (made.is_empty() || !self.persistent) {
-            self.acks.settle(token);
-        } else if token != NOBODY {
-            let ack = self.tracker.issue(token);
-            let (last, others) = made
-                .split_last_mut()
-                .map_or((None, &mut [][..]), |(l, o)| (Some(l), o));
-            for metric in others {
-                metric.set_ack(Some(ack.clone()));
-            }
-            if let Some(last) = last {
-                last.set_ack(Some(ack));
-            }
-            return false;
-        }
-        !made.is_empty()
     }
 
     /// Sends the batch. Messages that nobody waits for one by one share an acknowledgement, so that they count.
@@ -306,18 +275,26 @@ impl Session<'_> {
         if self.subscription.deadline().is_some_and(|at| at <= now) {
             return Err("no answer to the subscription".to_owned());
         }
-        let silent = now - flow.last_message;
-        if !flow.warned_silent && !flow.usual_gap.is_zero() && silent > SILENCE.max(flow.usual_gap * 50) {
-            flow.warned_silent = true;
-            let log = self.subscription.log();
-            warn!(
-                log,
-                "no message for {}, usually one every {:?}: still connected and subscribed",
-                wheatstone_plugin::conf::Duration::from_secs(silent.as_secs()),
-                flow.usual_gap
-            );
+        let reading = self.tracker.room() > 0;
+        if !reading {
+            self.silence.not_listening(now);
         }
-        conn.keep_alive(self.tracker.room() > 0)
+        let shown = |silent: Duration| wheatstone_plugin::conf::Duration::from_secs(silent.as_secs());
+        match self.silence.check(now) {
+            Act::Wait => {}
+            Act::Warn(silent, usual) => warn!(
+                self.subscription.log(),
+                "no message for {}, usually one every {usual:?}: still connected and subscribed",
+                shown(silent)
+            ),
+            Act::Reconnect(silent) => {
+                return Err(format!(
+                    "no message for {}: connecting anew (max_silence)",
+                    shown(silent)
+                ));
+            }
+        }
+        conn.keep_alive(reading)
     }
 
     /// Asks the outputs to hurry where the broker, or this input, waits for them.
@@ -329,10 +306,18 @@ impl Session<'_> {
         }
     }
 
+    /// Notes what a later run must know of the session.
+    pub fn remember(&mut self) {
+        if self.persistent {
+            self.collect();
+            self.subscription.memory.rests(self.acks.stored());
+        }
+    }
+
     /// Reads no more, but acknowledges what settles until the agent closes; then says goodbye.
-    pub async fn finish(&mut self, mut conn: Box<Conn>, buffer: &mut Buffer) {
+    pub async fn finish(&mut self, mut conn: Box<Conn>, buffer: &mut Buffer, common: &Common<'_>) {
         self.acc.flush().await;
-        self.acc.drained();
+        common.drained(self.acc);
         loop {
             let watch = Watch {
                 reading: false,
@@ -353,18 +338,5 @@ impl Session<'_> {
             }
             let _ = conn.keep_alive(false);
         }
-    }
-}
-
-impl Flow {
-    fn noted(&mut self, gulp: &Gulp, now: Instant) {
-        let gap = now - self.last_message;
-        self.usual_gap = if self.usual_gap.is_zero() {
-            gap
-        } else {
-            (self.usual_gap * 7 + gap) / 8
-        };
-        (self.last_message, self.warned_silent) = (now, false);
-        self.standstill.handed_over(gulp.messages, gulp.outstanding, now);
     }
 }

@@ -1,20 +1,15 @@
 //! The subscriptions of a client: asked for at every connection, the answer checked, what is no longer wanted taken back.
 
-use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use wheatstone_plugin::prelude::*;
 
+use crate::memory::Memory;
 use crate::packets::{self, Level};
 
 const SUBSCRIBE_ID: u16 = 1;
 const UNSUBSCRIBE_ID: u16 = 2;
-
-/// The filters that persistent clients had, by client: a plugin that is reloaded with other topics must take the old ones
-/// back, for the broker keeps them in its session.
-static LAST: LazyLock<Mutex<HashMap<String, Vec<String>>>> = LazyLock::new(Mutex::default);
 
 /// What to subscribe to.
 pub(crate) struct Subscription {
@@ -23,8 +18,8 @@ pub(crate) struct Subscription {
     pub skip_retained: bool,
     /// How long the answer may take.
     pub timeout: Duration,
-    /// Who we are at which broker, for a session that is kept there.
-    pub session: Option<String>,
+    /// What the broker has kept of the session, as far as we know.
+    pub memory: Memory,
     log: Log,
     deadline: Option<Instant>,
 }
@@ -35,7 +30,7 @@ impl Subscription {
         qos: u8,
         skip_retained: bool,
         timeout: Duration,
-        session: Option<String>,
+        memory: Memory,
         log: Log,
     ) -> Self {
         Subscription {
@@ -43,7 +38,7 @@ impl Subscription {
             qos,
             skip_retained,
             timeout,
-            session,
+            memory,
             log,
             deadline: None,
         }
@@ -108,17 +103,12 @@ impl Subscription {
                 Ok(_) => {}
             }
         }
-        if let (Some(session), Ok(mut last)) = (&self.session, LAST.lock()) {
-            last.insert(session.clone(), self.topics.clone());
-        }
+        self.memory.subscribed(&self.topics);
         Ok(())
     }
 
     fn gone(&self) -> Vec<String> {
-        let (Some(session), Ok(last)) = (&self.session, LAST.lock()) else {
-            return Vec::new();
-        };
-        let had = last.get(session).map(Vec::as_slice).unwrap_or_default();
+        let had = self.memory.topics();
         had.iter()
             .filter(|topic| !self.topics.contains(topic))
             .cloned()

@@ -55,6 +55,8 @@ pub(crate) enum Edit {
     Name(Key),
     Tag(Key, CompactString),
     Field(Key, Value),
+    /// The name of the field, where there is only one.
+    OnlyField(Key),
 }
 
 impl Edit {
@@ -63,6 +65,10 @@ impl Edit {
             Edit::Name(name) => metric.set_name(name.clone()),
             Edit::Tag(key, value) => metric.set_tag(key.clone(), value.clone()),
             Edit::Field(key, value) => metric.set_field(key.clone(), value.clone()),
+            Edit::OnlyField(key) if metric.field_count() == 1 => {
+                metric.for_each_field_mut(|k, _| *k = key.clone())
+            }
+            Edit::OnlyField(_) => {}
         }
     }
 }

@@ -482,6 +482,112 @@ async fn topics_that_are_no_longer_wanted_are_taken_back() {
 }
 
 #[tokio::test]
+async fn a_payload_over_the_limit_is_passed_over_and_its_neighbours_are_not() {
+    for qos in [1, 2] {
+        let script = Script::new().await;
+        let consumer = start(MqttConsumerConfig {
+            max_payload_size: wheatstone_plugin::conf::Size(1000),
+            ..durable(script.port, qos)
+        });
+        let mut peer = script.subscribed(false).await;
+        let ack = if qos == 1 { 0x40 } else { 0x50 };
+        let mut bytes = Vec::new();
+        for (id, size) in [(1, 1000), (2, 1001), (3, 3_000_000), (4, 7)] {
+            bytes.extend(peer.publish(qos as u8, id, false, &vec![b'x'; size]));
+        }
+        // Cut anywhere, also within the head of the large one.
+        let (mut rest, mut n) = (&bytes[..], 1);
+        while !rest.is_empty() {
+            let (cut, after) = rest.split_at(n.min(rest.len()));
+            peer.send(cut).await;
+            (rest, n) = (after, n * 2 % 100_003 + 1);
+        }
+        let expected: Vec<_> = (1..=4).map(|id| (ack, id)).collect();
+        assert_eq!(peer.acks(4).await, expected);
+        let sizes: Vec<_> = consumer.seen(2).await.iter().map(String::len).collect();
+        assert_eq!((sizes, consumer.errors.get()), (vec![1000, 7], 2));
+        consumer.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_a_parser_asks_for_is_published_once() {
+    for protocol in [Protocol::V311, Protocol::V5] {
+        let script = Script::new().await;
+        let consumer = start(MqttConsumerConfig {
+            protocol,
+            ..config(script.port)
+        });
+        let mut peer = script.subscribed(false).await;
+        let question = peer.publish(0, 0, false, b"ask");
+        peer.send(&question).await;
+        let answer = peer.publish_to("t/answer", 0, 0, false, b"please");
+        let (first, body) = peer.packet().await;
+        assert_eq!((first, &body[..]), (0x30, &answer[2..]));
+        peer.silent(50).await;
+        consumer.stop().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_silent_subscription_is_made_anew_where_max_silence_says_so() {
+    let script = Script::new().await;
+    let consumer = start(MqttConsumerConfig {
+        max_silence: Some(wheatstone_plugin::conf::Duration::from_secs(1)),
+        ..config(script.port)
+    });
+    let mut peer = script.subscribed(false).await;
+    let message = peer.publish(0, 0, false, b"x");
+    peer.send(&message).await;
+    assert_eq!(consumer.seen(1).await.len(), 1);
+    assert_eq!(consumer.errors.get(), 0);
+    let mut again = script.subscribed(false).await;
+    assert_eq!(consumer.errors.get(), 1);
+    again.send(&message).await;
+    assert_eq!(consumer.seen(2).await.len(), 2);
+    consumer.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_that_are_taken_and_dropped_again_and_again_are_told_a_few_times_only() {
+    let script = Script::new().await;
+    let consumer = start(MqttConsumerConfig {
+        max_reconnect_interval: wheatstone_plugin::conf::Duration::from_secs(1),
+        ..config(script.port)
+    });
+    for _ in 0..5 {
+        drop(script.subscribed(false).await);
+    }
+    let mut peer = script.subscribed(false).await;
+    let message = peer.publish(0, 0, false, b"x");
+    peer.send(&message).await;
+    consumer.seen(1).await;
+    assert_eq!(consumer.errors.get(), 3);
+    consumer.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_qos_2_message_that_an_earlier_run_stored_is_not_stored_again() {
+    let script = Script::new().await;
+    let consumer = start(durable(script.port, 2));
+    let mut peer = script.subscribed(false).await;
+    let message = peer.publish(2, 9, false, b"once");
+    peer.send(&message).await;
+    assert_eq!(peer.acks(1).await, [(0x50, 9)]);
+    drop(peer);
+    consumer.stop().await.unwrap();
+    let consumer = start(durable(script.port, 2));
+    let mut peer = script.subscribed(true).await;
+    let again = peer.publish(2, 9, true, b"once");
+    let other = peer.publish(2, 10, true, b"other");
+    peer.send(&again).await;
+    peer.send(&other).await;
+    assert_eq!(peer.acks(2).await, [(0x50, 9), (0x50, 10)]);
+    assert_eq!(consumer.seen(1).await, ["other"]);
+    consumer.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn packets_come_through_a_websocket_however_they_are_cut() {
     use futures_util::{SinkExt, StreamExt};
     use tokio_tungstenite::tungstenite::Message;

@@ -9,7 +9,8 @@ use wheatstone_net::http::reqwest::header::{
 };
 use wheatstone_net::http::reqwest::{Client, RequestBuilder};
 use wheatstone_net::http::{Address, Bytes, describe, encode_query, read_text, status_line};
-use wheatstone_net::influx::{Lines, Named, named_by_text};
+use wheatstone_net::influx::{Lines, Named, field_types, field_types_url, named_by_text};
+use wheatstone_plugin::KnownField;
 use wheatstone_plugin::line_protocol::Encoder;
 use wheatstone_plugin::prelude::*;
 use wheatstone_plugin::stats::Stat;
@@ -230,6 +231,13 @@ impl HttpServer {
             .await
             .context("getting password failed")?;
         Ok(request.basic_auth(name, Some(password)))
+    }
+
+    /// The types that the fields of a database have.
+    pub(crate) async fn field_types(&self, database: &str) -> Result<Vec<KnownField>> {
+        let url = field_types_url(&self.address, database);
+        let request = self.client.get(url.clone()).headers(self.headers.clone());
+        field_types(self.authorized(request).await?, &url, &self.address).await
     }
 
     /// Makes a database that a write did not find; whether there is one now.

@@ -8,6 +8,7 @@ mod udp;
 
 use wheatstone_net::TlsConfig;
 use wheatstone_net::http::{Address, Options, random_order};
+use wheatstone_plugin::KnownField;
 use wheatstone_plugin::line_protocol;
 use wheatstone_plugin::prelude::*;
 use wheatstone_plugin::stats::{self, Stat};
@@ -104,6 +105,20 @@ impl Output for InfluxDb {
     async fn close(&mut self) -> Result<()> {
         self.servers.clear();
         Ok(())
+    }
+
+    /// Of the first server that answers. Where a tag names the database there may be many, which need not agree.
+    async fn field_types(&mut self) -> Result<Vec<KnownField>> {
+        let mut failed = None;
+        for server in &self.servers {
+            if let (Server::Http(server), "") = (server, self.config.database_tag.as_str()) {
+                match server.field_types(&self.config.database).await {
+                    Ok(known) => return Ok(known),
+                    Err(e) => failed = Some(e),
+                }
+            }
+        }
+        failed.map_or(Ok(Vec::new()), Err)
     }
 }
 

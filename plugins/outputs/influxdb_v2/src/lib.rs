@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use wheatstone_net::TlsConfig;
 use wheatstone_net::http::{Address, Options, random_order};
+use wheatstone_plugin::KnownField;
 use wheatstone_plugin::line_protocol::{self, Encoder};
 use wheatstone_plugin::prelude::*;
 
@@ -105,6 +106,20 @@ impl Output for InfluxDbV2 {
     async fn close(&mut self) -> Result<()> {
         self.servers.clear();
         Ok(())
+    }
+
+    /// Of the first server that answers. Where a tag names the bucket there may be many, which need not agree.
+    async fn field_types(&mut self) -> Result<Vec<KnownField>> {
+        let mut failed = None;
+        for server in &self.servers {
+            if self.config.bucket_tag.is_empty() {
+                match server.field_types(&self.config.bucket).await {
+                    Ok(known) => return Ok(known),
+                    Err(e) => failed = Some(e),
+                }
+            }
+        }
+        failed.map_or(Ok(Vec::new()), Err)
     }
 }
 

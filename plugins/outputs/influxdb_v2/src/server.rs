@@ -8,6 +8,8 @@ use wheatstone_net::http::reqwest::header::{
 };
 use wheatstone_net::http::reqwest::{Client, Url};
 use wheatstone_net::http::{Address, Bytes, describe, encode_query, read_text, status_line};
+use wheatstone_net::influx::{field_types, field_types_url};
+use wheatstone_plugin::KnownField;
 use wheatstone_plugin::prelude::*;
 
 use crate::Config;
@@ -97,6 +99,19 @@ impl Server {
             }
             _ => {}
         }
+    }
+
+    /// The types that the fields of a bucket have: a server that maps buckets to databases tells them.
+    pub(crate) async fn field_types(&self, bucket: &str) -> Result<Vec<KnownField>> {
+        let url = field_types_url(&self.address, bucket);
+        let headers = self.prepare(bucket).await?.headers;
+        let mut request = self.client.get(url.clone());
+        for (name, value) in &headers {
+            if !matches!(*name, CONTENT_ENCODING | CONTENT_TYPE) {
+                request = request.header(name, value);
+            }
+        }
+        field_types(request, &url, &self.address).await
     }
 
     /// Prepares a write to a bucket.

@@ -1,6 +1,6 @@
 //! Graphite's lines of name, value and time in, a metric out of each: templates take the names apart.
 
-mod template;
+pub(crate) mod template;
 
 use wheatstone_plugin::prelude::*;
 

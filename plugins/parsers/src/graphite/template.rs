@@ -6,7 +6,7 @@ use crate::value::number::quote;
 
 /// What each part of a name is.
 #[derive(Debug)]
-pub(super) struct Template {
+pub(crate) struct Template {
     separator: String,
     parts: Vec<String>,
     tags: Vec<(String, String)>,
@@ -14,10 +14,10 @@ pub(super) struct Template {
 
 /// What a template made of a name; texts are empty where it named none.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Applied {
-    pub(super) measurement: String,
-    pub(super) field: String,
-    pub(super) tags: Vec<(String, String)>,
+pub(crate) struct Applied {
+    pub(crate) measurement: String,
+    pub(crate) field: String,
+    pub(crate) tags: Vec<(String, String)>,
 }
 
 impl Template {
@@ -33,7 +33,7 @@ impl Template {
         })
     }
 
-    pub(super) fn apply(&self, name: &str, joiner: &str) -> Result<Applied> {
+    pub(crate) fn apply(&self, name: &str, joiner: &str) -> Result<Applied> {
         let has = |part: &str| self.parts.iter().any(|p| p == part);
         if has("measurement*") && has("field*") {
             bail!(
@@ -115,7 +115,7 @@ impl<'a> Spec<'a> {
 
 /// All templates, found by their filters.
 #[derive(Debug)]
-pub(super) struct Templates {
+pub(crate) struct Templates {
     default: Template,
     separator: String,
     root: Node,
@@ -129,7 +129,7 @@ struct Node {
 }
 
 impl Templates {
-    pub(super) fn new(texts: &[String]) -> Result<Templates> {
+    pub(crate) fn new(texts: &[String]) -> Result<Templates> {
         let mut specs: Vec<Spec<'_>> = texts.iter().filter_map(|text| Spec::new(text)).collect();
         specs.sort_by_key(|spec| {
             (
@@ -167,7 +167,7 @@ impl Templates {
     }
 
     /// The template for a name: that of the filter that fits most parts exactly.
-    pub(super) fn find(&self, name: &str) -> &Template {
+    pub(crate) fn find(&self, name: &str) -> &Template {
         let parts: Vec<&str> = name.split(self.separator.as_str()).collect();
         self.root.search(&parts).unwrap_or(&self.default)
     }

@@ -3,6 +3,8 @@
 //! The scanner of the hot path only knows that something is wrong. This one walks again, byte by byte, with the states of
 //! Go's encoding/json, so that the message is the same.
 
+use wheatstone_plugin::ParseError;
+
 /// Nesting beyond this is refused, as Go does.
 pub(super) const MAX_DEPTH: usize = 10_000;
 
@@ -30,8 +32,8 @@ enum State {
     Done,
 }
 
-/// The first error of the syntax, else the first number that does not fit into a float.
-pub(super) fn check(payload: &[u8]) -> Result<(), String> {
+/// The first error of the syntax with its place, else the first number that does not fit into a float.
+pub(crate) fn locate(payload: &[u8]) -> Result<(), ParseError> {
     let mut walk = Walk {
         state: State::Value,
         open: Vec::new(),
@@ -39,21 +41,27 @@ pub(super) fn check(payload: &[u8]) -> Result<(), String> {
         too_large: None,
     };
     for (at, &byte) in payload.iter().enumerate() {
-        walk.step(byte, at, payload)?;
+        walk.step(byte, at, payload).map_err(|e| located(e, at))?;
     }
+    let end = payload.len();
     if !matches!(walk.state, State::Done) {
         // Go ends the text with a blank, which finishes a number and breaks a word.
-        walk.step(b' ', payload.len(), payload)?;
+        walk.step(b' ', end, payload).map_err(|e| located(e, end))?;
     }
     if !matches!(walk.state, State::Done) {
-        return Err("unexpected end of JSON input".to_owned());
+        return Err(located("unexpected end of JSON input".to_owned(), end));
     }
     match walk.too_large {
-        Some(number) => Err(format!(
-            "json: cannot unmarshal number {number} into Go value of type float64"
+        Some((number, at)) => Err(located(
+            format!("json: cannot unmarshal number {number} into Go value of type float64"),
+            at,
         )),
         None => Ok(()),
     }
+}
+
+fn located(message: String, offset: usize) -> ParseError {
+    ParseError { message, offset }
 }
 
 struct Walk {
@@ -62,7 +70,7 @@ struct Walk {
     open: Vec<u8>,
     /// Where the number began that is being read.
     number: usize,
-    too_large: Option<String>,
+    too_large: Option<(String, usize)>,
 }
 
 impl Walk {
@@ -184,7 +192,7 @@ impl Walk {
     fn note_number(&mut self, digits: &[u8]) {
         let digits = std::str::from_utf8(digits).unwrap_or_default();
         if self.too_large.is_none() && digits.parse::<f64>().is_ok_and(f64::is_infinite) {
-            self.too_large = Some(digits.to_owned());
+            self.too_large = Some((digits.to_owned(), self.number));
         }
     }
 }
@@ -282,6 +290,29 @@ mod tests {
                 check(payload),
                 Err(message.to_owned()),
                 "{}",
+                String::from_utf8_lossy(payload)
+            );
+        }
+    }
+
+    fn check(payload: &[u8]) -> Result<(), String> {
+        locate(payload).map_err(|e| e.message)
+    }
+
+    #[test]
+    fn errors_know_their_place() {
+        for (payload, offset) in [
+            (&b"{\"a\":1,}"[..], 7),
+            (b"{\"a\":1", 6),
+            (b"{\"a\" 1}", 5),
+            (b"[1, 1e999, 2]", 4),
+            (b"nul", 3),
+        ] {
+            let error = locate(payload).unwrap_err();
+            assert_eq!(
+                error.offset,
+                offset,
+                "{}: {error}",
                 String::from_utf8_lossy(payload)
             );
         }

@@ -1,7 +1,7 @@
 //! JSON payloads in, one metric per object out: numbers become fields under their joined names, named strings become tags.
 
 mod assemble;
-mod check;
+pub(crate) mod check;
 mod columns;
 mod flatten;
 mod scan;
@@ -122,6 +122,7 @@ register!(parser "json" = Json);
 impl Parser for Json {
     fn parse(&mut self, payload: &[u8], now: Timestamp, out: &mut Vec<Metric>) -> Result<()> {
         let before = out.len();
+        let whole = payload;
         let selected;
         let payload = if self.query.is_empty() {
             payload
@@ -146,8 +147,13 @@ impl Parser for Json {
         parsed.map_err(|refusal| {
             out.truncate(before);
             // Bad syntax anywhere comes before everything else.
-            match (check::check(payload), refusal) {
-                (Err(message), _) => anyhow!(message),
+            match (check::locate(payload), refusal) {
+                (Err(mut error), _) if self.query.is_empty() => {
+                    error.offset += payload.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
+                    error.into()
+                }
+                // The place in what the query selected is no place in the payload.
+                (Err(error), _) => anyhow!(error.message),
                 (Ok(()), Refusal::Unfit(error)) => error,
                 (Ok(()), Refusal::Malformed) => anyhow!("invalid JSON"),
             }

@@ -1,7 +1,8 @@
-//! Prometheus' text format in, metrics out, in either of Telegraf's two shapes.
+//! Prometheus' text or binary format in, metrics out, in either of Telegraf's two shapes.
 
+pub(crate) mod binary;
 mod line;
-mod text;
+pub(crate) mod text;
 
 use wheatstone_plugin::prelude::*;
 
@@ -42,8 +43,12 @@ register!(parser "prometheus" = Prometheus);
 
 impl Parser for Prometheus {
     fn parse(&mut self, payload: &[u8], now: Timestamp, out: &mut Vec<Metric>) -> Result<()> {
-        let payload = String::from_utf8_lossy(payload);
-        let families = text::read(&payload).context("decoding response failed")?;
+        let families = if binary::is_binary(payload) {
+            binary::read(payload)
+        } else {
+            text::read(&String::from_utf8_lossy(payload))
+        };
+        let families = families.context("decoding response failed")?;
         if !families.is_empty() && !matches!(self.version, 0..=2) {
             bail!("unknown prometheus metric version {}", self.version);
         }

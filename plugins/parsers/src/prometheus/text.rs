@@ -325,7 +325,8 @@ fn take_part(kind: FamilyKind, labels: &mut Vec<(String, String)>) -> Result<Opt
     Ok(Some(part).filter(|part| !part.is_nan()))
 }
 
-fn float(text: &str) -> Option<f64> {
+/// A float as Prometheus' formats have it: as in Go, but without hexadecimals and grouped digits.
+pub(crate) fn float(text: &str) -> Option<f64> {
     if text.contains(['p', 'P', '_']) {
         return None;
     }

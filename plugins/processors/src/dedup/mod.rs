@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
+use wheatstone_plugin::line_protocol::{Decoder, Encoder, Engine, Options};
 use wheatstone_plugin::prelude::*;
-use wheatstone_plugin::time;
+use wheatstone_plugin::{State, state, time};
 
 /// Drops metrics that repeat the field values of their series.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -28,23 +29,38 @@ struct Dedup {
     /// The last metric that went on, by the hash of its series; hashes that fall together stand side by side.
     sent: HashMap<u64, Vec<Metric>>,
     cleaned: Instant,
+    state: State,
+    log: Log,
 }
 
 impl Plugin for Dedup {
     type Config = DedupConfig;
 
-    fn new(config: DedupConfig, _: &Context) -> Result<Self> {
-        Ok(Dedup {
+    fn new(config: DedupConfig, cx: &Context) -> Result<Self> {
+        let mut dedup = Dedup {
             interval: config.dedup_interval,
             sent: HashMap::new(),
             cleaned: Instant::now(),
-        })
+            state: cx.state()?,
+            log: cx.log().clone(),
+        };
+        if let Some(state) = dedup.state.load()? {
+            dedup.restore(&state);
+        }
+        Ok(dedup)
     }
 }
 
 impl Processor for Dedup {
     fn process(&mut self, metrics: &mut Vec<Metric>) {
         self.process_at(metrics, time::now());
+    }
+    fn stop(&mut self) {
+        if self.state.is_kept()
+            && let Err(e) = self.state.put(&self.kept(time::now()))
+        {
+            error!(self.log, "{e:#}");
+        }
     }
 }
 
@@ -70,6 +86,38 @@ impl Dedup {
                 !series.is_empty()
             });
         }
+    }
+}
+
+/// The state, as in Telegraf: the metrics that went on last, in line protocol.
+impl Dedup {
+    fn kept(&self, now: Timestamp) -> state::Bytes {
+        let mut lines = Vec::new();
+        let mut encoder = Encoder::new(Options {
+            uint_support: true,
+            ..Options::default()
+        });
+        for last in self.sent.values().flatten() {
+            // What a line cannot hold whole is left out, and merely sent again.
+            let whole = last
+                .fields()
+                .all(|(_, v)| !matches!(v, Value::Float(x) if !x.is_finite()));
+            if whole && !expired(last, now, self.interval.nanos()) {
+                let _ = encoder.encode(last, &mut lines);
+            }
+        }
+        state::Bytes(lines)
+    }
+
+    fn restore(&mut self, state: &state::Bytes) {
+        let mut metrics = Vec::new();
+        let read = Decoder::new(Engine::Internal, 1).decode(&state.0, time::now(), &mut metrics);
+        if let Err(e) = read {
+            // As in Telegraf: what was sent is sent once more.
+            warn!(self.log, "The kept state cannot be read: {e}");
+            return;
+        }
+        self.process_at(&mut metrics, time::now());
     }
 }
 

@@ -84,3 +84,61 @@ fn what_expired_is_forgotten() {
     plugin.process_at(&mut vec![m("a", &[("v", Value::Int(1))], 5)], NOW);
     assert!(plugin.sent.is_empty());
 }
+
+#[test]
+fn what_was_sent_is_known_after_a_restart() {
+    use wheatstone_plugin::conf::{Node, NodeKind, Table};
+    use wheatstone_plugin::{AgentInfo, Kind, States, time};
+
+    let mut table = Table::default();
+    table.set("dedup_interval", Node::bare(NodeKind::String("10m".into())));
+    let start = |states: States| {
+        let agent = AgentInfo {
+            states,
+            ..AgentInfo::default()
+        };
+        let log = Log::new("processors.dedup", None, None);
+        let cx = Context::new(Kind::Processor, "dedup", "", table.clone(), log, agent.into()).with_id("id");
+        Dedup::new(cx.config().unwrap(), &cx).unwrap()
+    };
+    let states = States::in_memory();
+    let now = time::now();
+    let of = |field: Value, seconds_ago: i64| {
+        metric(
+            "m m",
+            &[("t", "a,b")],
+            &[("v", field)],
+            now - seconds_ago * SECOND,
+        )
+    };
+    let goes_on = |plugin: &mut Dedup, m: &Metric| {
+        let mut one = vec![m.clone()];
+        plugin.process(&mut one);
+        !one.is_empty()
+    };
+
+    let mut first = start(states.clone());
+    assert!(goes_on(&mut first, &of(Value::Uint(u64::MAX), 60)));
+    first.stop();
+    let mut second = start(states.restarted());
+    assert!(
+        !goes_on(&mut second, &of(Value::Uint(u64::MAX), 30)),
+        "the type is kept too"
+    );
+    assert!(goes_on(&mut second, &of(Value::Uint(7), 20)));
+    assert!(goes_on(&mut second, &of(Value::Float(f64::NAN), 10)));
+    second.stop();
+    let mut third = start(states.restarted());
+    assert!(
+        goes_on(&mut third, &of(Value::Float(f64::NAN), 5)),
+        "what no line holds is not kept"
+    );
+
+    // What Telegraf has written, and what nobody can read.
+    let kept = states.restarted().of("id").unwrap();
+    let line = format!("m\\ m,t=a\\,b v=1i {}\n", now - SECOND);
+    kept.put(&state::Bytes(line.into_bytes())).unwrap();
+    assert!(!goes_on(&mut start(states.restarted()), &of(Value::Int(1), 0)));
+    kept.put(&state::Bytes(b"no line".to_vec())).unwrap();
+    assert!(goes_on(&mut start(states.restarted()), &of(Value::Int(1), 0)));
+}

@@ -38,6 +38,30 @@ pub struct HttpConfig {
     pub use_system_proxy: bool,
     /// A proxy's URL.
     pub http_proxy_url: String,
+    /// OAuth2's client credentials: the client's name. The token that they get is sent as a bearer token.
+    pub client_id: Secret,
+    /// The client's secret.
+    pub client_secret: Secret,
+    /// Where the token comes from.
+    pub token_url: String,
+    /// The token's audience.
+    pub audience: String,
+    /// The token's scopes.
+    pub scopes: Vec<String>,
+    /// A login that comes first: its cookies are sent along.
+    pub cookie_auth_url: String,
+    /// The login's method.
+    pub cookie_auth_method: String,
+    /// The login's name for basic authentication.
+    pub cookie_auth_username: String,
+    /// The login's password.
+    pub cookie_auth_password: Secret,
+    /// The login's headers.
+    pub cookie_auth_headers: BTreeMap<String, Secret>,
+    /// The login's body.
+    pub cookie_auth_body: Secret,
+    /// How often to log in again. Accepted for compatibility: one login brings all secrets.
+    pub cookie_auth_renewal: Duration,
     /// Statuses that mean success.
     pub success_status_codes: Vec<u16>,
     /// A JSONata expression that makes `{"secret name": "secret value", …}` of the server's answer.
@@ -66,6 +90,18 @@ impl Default for HttpConfig {
             local_address: String::new(),
             use_system_proxy: false,
             http_proxy_url: String::new(),
+            client_id: Secret::default(),
+            client_secret: Secret::default(),
+            token_url: String::new(),
+            audience: String::new(),
+            scopes: Vec::new(),
+            cookie_auth_url: String::new(),
+            cookie_auth_method: "POST".into(),
+            cookie_auth_username: String::new(),
+            cookie_auth_password: Secret::default(),
+            cookie_auth_headers: BTreeMap::new(),
+            cookie_auth_body: Secret::default(),
+            cookie_auth_renewal: Duration::ZERO,
             success_status_codes: vec![200],
             transformation: String::new(),
             cipher: "none".into(),

@@ -37,6 +37,9 @@ impl Http {
     async fn query(&self) -> Result<String> {
         let client = self.options.client(&self.address).await?;
         let mut request = client.get(self.url.clone());
+        if let Some(cookies) = self.cookies().await.context("logging in for cookies failed")? {
+            request = request.header("Cookie", cookies);
+        }
         for (name, value) in &self.config.headers {
             let value = self
                 .cx
@@ -45,7 +48,9 @@ impl Http {
                 .with_context(|| format!("getting header {name:?} failed"))?;
             request = request.header(name, value);
         }
-        if !self.config.token.is_empty() {
+        if let Some(token) = self.oauth2_token().await? {
+            request = request.bearer_auth(token);
+        } else if !self.config.token.is_empty() {
             let token = self
                 .cx
                 .reveal(&self.config.token)

@@ -5,6 +5,7 @@
 mod config;
 mod decrypt;
 mod download;
+mod login;
 mod transform;
 
 use std::collections::BTreeMap;

@@ -180,3 +180,80 @@ fn ciphers_are_checked() {
         );
     }
 }
+
+/// A server that wants a login before it gives its secrets: cookies of `/login`, a token of `/token`.
+async fn guarded() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut buffer = vec![0; 8192];
+            let n = stream.read(&mut buffer).await.unwrap_or_default();
+            let request = String::from_utf8_lossy(&buffer[..n]).to_lowercase();
+            let (head, body) = match request.split(' ').nth(1) {
+                Some("/login")
+                    if request.contains("x-way: in\r\n") && request.contains("authorization: basic dtpw") =>
+                {
+                    ("200 OK\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2", "")
+                }
+                Some("/token") if request.contains("authorization: basic awq6c2vj") => {
+                    ("200 OK", r#"{"access_token":"tok"}"#)
+                }
+                Some("/cookies") if request.contains("cookie: a=1; b=2\r\n") => ("200 OK", r#"{"k":"v"}"#),
+                Some("/bearer") if request.contains("authorization: bearer tok\r\n") => {
+                    ("200 OK", r#"{"k":"w"}"#)
+                }
+                _ => ("401 Unauthorized", "the password was hunter2"),
+            };
+            let text = format!(
+                "HTTP/1.1 {head}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = stream.write_all(text.as_bytes()).await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_login_comes_first() {
+    let base = guarded().await;
+    let cookies = |password: &str| {
+        let login = format!("{base}/login");
+        let options = [
+            ("cookie_auth_url", login.as_str()),
+            ("cookie_auth_username", "u"),
+            ("cookie_auth_password", password),
+        ];
+        let mut table = table(&options);
+        table.set("url", Node::bare(NodeKind::String(format!("{base}/cookies"))));
+        table.set(
+            "cookie_auth_headers",
+            Node::bare(NodeKind::Table(self::table(&[("X-Way", "in")]))),
+        );
+        let log = Log::new("secretstores.http", None, None);
+        let cx = Context::new(Kind::SecretStore, "http", "", table, log, Arc::default());
+        Http::new(cx.config().unwrap(), &cx).unwrap()
+    };
+    assert_eq!(cookies("p").get("k").await.unwrap(), "v");
+    let error = format!("{:#}", cookies("hunter2").get("k").await.unwrap_err());
+    assert_eq!(
+        error,
+        "reading body failed: logging in for cookies failed: cookie auth renewal received status code: 401 (Unauthorized)"
+    );
+    let token = format!("{base}/token");
+    let oauth2 = |secret| {
+        let options = [
+            ("client_id", "id"),
+            ("client_secret", secret),
+            ("token_url", token.as_str()),
+        ];
+        store(&format!("{base}/bearer"), &options, &[]).unwrap()
+    };
+    assert_eq!(oauth2("sec").get("k").await.unwrap(), "w");
+    let error = format!("{:#}", oauth2("hunter2").get("k").await.unwrap_err());
+    assert_eq!(
+        error,
+        "reading body failed: oauth2: cannot fetch token: 401 Unauthorized"
+    );
+}

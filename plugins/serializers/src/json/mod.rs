@@ -1,7 +1,7 @@
 //! Metrics in, JSON objects out: one a line, or a batch in one object under `metrics`.
 
 mod transform;
-mod write;
+pub(crate) mod write;
 
 use std::io::Write as _;
 

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use wheatstone_plugin::prelude::*;
 
 /// Appends a text in quotes. `<`, `>` and `&` are escaped, so that the text is safe inside HTML.
-pub(super) fn string(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut copied = 0;
@@ -48,7 +48,7 @@ pub(super) fn string(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends a finite float: the shortest digits that mean it, with an exponent below 1e-6 and from 1e21 on.
-pub(super) fn float(value: f64, out: &mut Vec<u8>) {
+pub(crate) fn float(value: f64, out: &mut Vec<u8>) {
     let size = value.abs();
     // Writing to memory cannot fail.
     let _ = if size == 0.0 || (1e-6..1e21).contains(&size) {
@@ -63,7 +63,7 @@ pub(super) fn float(value: f64, out: &mut Vec<u8>) {
 }
 
 /// Appends a field's value, which must not be NaN or infinite.
-pub(super) fn value(value: &Value, out: &mut Vec<u8>) {
+pub(crate) fn value(value: &Value, out: &mut Vec<u8>) {
     // Writing to memory cannot fail.
     let _ = match value {
         Value::Float(v) => {
@@ -81,7 +81,7 @@ pub(super) fn value(value: &Value, out: &mut Vec<u8>) {
 }
 
 /// Appends a document. Its numbers are floats, as in Go where nothing says otherwise.
-pub(super) fn document(json: &serde_json::Value, out: &mut Vec<u8>) {
+pub(crate) fn document(json: &serde_json::Value, out: &mut Vec<u8>) {
     match json {
         serde_json::Value::Null => out.extend_from_slice(b"null"),
         serde_json::Value::Bool(v) => out.extend_from_slice(if *v { b"true" } else { b"false" }),

@@ -15,17 +15,17 @@ use wheatstone_input_mqtt_consumer::{MqttConsumer, MqttConsumerConfig};
 use wheatstone_plugin::conf::{Node, NodeKind, Table};
 use wheatstone_plugin::prelude::*;
 use wheatstone_plugin::stats::Stat;
-use wheatstone_plugin::{AgentInfo, Kind, Lifecycle, Phase, Sink};
+use wheatstone_plugin::{AgentInfo, Kind, Lifecycle, Phase, Reply, Sink};
 
-/// The payload is one field; one that begins with "bad" does not parse.
+/// The payload is one field; one that begins with "bad" does not parse, and "ask" is answered.
 #[derive(Default)]
-pub struct Whole;
+pub struct Whole(Vec<Reply>);
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct NoOptions {}
 impl Plugin for Whole {
     type Config = NoOptions;
     fn new(_: NoOptions, _: &Context) -> Result<Self> {
-        Ok(Whole)
+        Ok(Whole::default())
     }
 }
 impl Parser for Whole {
@@ -33,10 +33,19 @@ impl Parser for Whole {
         if payload.starts_with(b"bad") {
             bail!("it is bad");
         }
+        if payload == b"ask" {
+            self.0.push(Reply {
+                to: "t/answer".into(),
+                payload: b"please".to_vec(),
+            });
+        }
         let mut m = Metric::new("m", now);
         m.set_field("v", String::from_utf8_lossy(payload).into_owned());
         out.push(m);
         Ok(())
+    }
+    fn take_replies(&mut self) -> Vec<Reply> {
+        std::mem::take(&mut self.0)
     }
 }
 register!(parser "whole" = Whole);
@@ -150,7 +159,27 @@ pub fn start_with(config: MqttConsumerConfig, pipe: Pipe, options: &[(&str, &str
     }
     let agent = Arc::new(AgentInfo::default());
     let cx = Context::new(Kind::Input, "mqtt_consumer", "", table, log.clone(), agent);
-    let mut input = MqttConsumer::new(config, &cx).unwrap();
+    run(
+        Box::new(MqttConsumer::new(config, &cx).unwrap()),
+        pipe,
+        errors,
+        log,
+    )
+}
+
+/// One that is made of a configuration's text.
+pub fn start_text(text: &str, pipe: Pipe) -> Running {
+    let errors = Stat::default();
+    let log = Log::new("inputs.mqtt_consumer", None, Some(errors.clone()));
+    run(
+        wheatstone_testkit::plugin::service_input(text).unwrap(),
+        pipe,
+        errors,
+        log,
+    )
+}
+
+fn run(mut input: Box<dyn ServiceInput>, pipe: Pipe, errors: Stat, log: Log) -> Running {
     let pipe = Arc::new(pipe);
     let (phase, phase_seen) = watch::channel(Phase::Running);
     let (ready_said, ready) = watch::channel(false);
@@ -339,7 +368,11 @@ impl Peer {
         got
     }
     pub fn publish(&self, qos: u8, id: u16, dup: bool, payload: &[u8]) -> Vec<u8> {
-        let mut body = b"\0\x03t/x".to_vec();
+        self.publish_to("t/x", qos, id, dup, payload)
+    }
+    pub fn publish_to(&self, topic: &str, qos: u8, id: u16, dup: bool, payload: &[u8]) -> Vec<u8> {
+        let mut body = (topic.len() as u16).to_be_bytes().to_vec();
+        body.extend_from_slice(topic.as_bytes());
         if qos > 0 {
             body.extend_from_slice(&id.to_be_bytes());
         }

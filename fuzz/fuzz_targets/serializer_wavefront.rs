@@ -1,0 +1,9 @@
+#![no_main]
+
+wheatstone_fuzz::serializer!(
+    "wavefront",
+    [
+        "",
+        "wavefront_use_strict = true\nwavefront_source_override = [\"ip\", \"host\"]\nprefix = \"p.\""
+    ]
+);

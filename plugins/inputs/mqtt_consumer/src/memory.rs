@@ -1,0 +1,236 @@
+//! What persistent sessions must know after a restart or a reload: their subscriptions, the QoS 2 messages that were stored but
+//! whose identifiers the broker has not released, and the messages of which another broker still has a copy.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use parking_lot::Mutex;
+use wheatstone_plugin::State;
+use wheatstone_plugin::prelude::*;
+
+use crate::redundant::Rest;
+
+/// What is kept, by the session's name: for a reload, and where there is no file.
+static KEPT: LazyLock<Mutex<HashMap<String, Kept>>> = LazyLock::new(Mutex::default);
+/// The same of windows.
+static RESTS: LazyLock<Mutex<HashMap<String, Rest>>> = LazyLock::new(Mutex::default);
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    /// The filters that the broker has in the session.
+    topics: Vec<String>,
+    /// Identifiers of messages that are stored: sent again they are only acknowledged.
+    received: Vec<u16>,
+}
+
+/// The memory of one session.
+pub(crate) struct Memory {
+    /// Who we are at which broker; nothing for a session that ends with its connection.
+    name: Option<String>,
+    state: Option<State>,
+    kept: Kept,
+    log: Log,
+}
+
+impl Memory {
+    /// The memory of the session with this name. Its state does not hang on the options, which may be what has changed.
+    pub fn new(name: Option<String>, cx: &Context) -> Result<Memory> {
+        let state = match &name {
+            Some(name) => Some(cx.agent().states.of(&format!("inputs.mqtt_consumer {name}"))?),
+            None => None,
+        };
+        Ok(Memory {
+            name,
+            state,
+            kept: Kept::default(),
+            log: cx.log().clone(),
+        })
+    }
+
+    /// Remembers, when the session begins, and gives the identifiers of messages that are stored already. They are good for
+    /// once: should the agent be killed, the broker's numbers stand for other messages when it starts again.
+    pub fn recall(&mut self) -> Vec<u16> {
+        let Some(name) = &self.name else {
+            return Vec::new();
+        };
+        let lately = KEPT.lock().get(name).cloned();
+        self.kept = match (lately, &self.state) {
+            (Some(kept), _) => kept,
+            (None, Some(state)) => match state.load() {
+                Ok(kept) => kept.unwrap_or_default(),
+                Err(e) => {
+                    warn!(self.log, "What was kept of the session is not used: {e:#}");
+                    Kept::default()
+                }
+            },
+            (None, None) => Kept::default(),
+        };
+        let received = std::mem::take(&mut self.kept.received);
+        if received.is_empty() {
+            return received;
+        }
+        self.keep();
+        match self.state.as_ref().map_or(Ok(()), |state| state.save(&self.kept)) {
+            Ok(()) => received,
+            Err(e) => {
+                warn!(self.log, "Messages of QoS 2 may come a second time: {e:#}");
+                Vec::new()
+            }
+        }
+    }
+
+    /// The filters that the broker's session had.
+    pub fn topics(&self) -> &[String] {
+        &self.kept.topics
+    }
+
+    /// The broker has these filters now.
+    pub fn subscribed(&mut self, topics: &[String]) {
+        if self.name.is_some() && self.kept.topics != topics {
+            self.kept.topics = topics.to_vec();
+            self.keep();
+        }
+    }
+
+    /// The session rests, and these messages are stored.
+    pub fn rests(&mut self, received: Vec<u16>) {
+        if self.kept.received != received {
+            self.kept.received = received;
+            self.keep();
+        }
+    }
+
+    fn keep(&self) {
+        let Some(name) = &self.name else {
+            return;
+        };
+        KEPT.lock().insert(name.clone(), self.kept.clone());
+        if let Some(Err(e)) = self.state.as_ref().map(|state| state.put(&self.kept)) {
+            warn!(self.log, "The session is not kept: {e:#}");
+        }
+    }
+}
+
+/// The memory of the window of redundant brokers.
+pub(crate) struct WindowMemory {
+    name: String,
+    state: State,
+    log: Log,
+}
+
+impl WindowMemory {
+    /// The memory of the window with this name.
+    pub fn new(name: String, cx: &Context) -> Result<WindowMemory> {
+        Ok(WindowMemory {
+            state: cx
+                .agent()
+                .states
+                .of(&format!("inputs.mqtt_consumer window {name}"))?,
+            name,
+            log: cx.log().clone(),
+        })
+    }
+
+    /// What the run before has noted, once; like identifiers it would be wrong after a kill.
+    pub fn recall(&self) -> Rest {
+        let lately = RESTS.lock().remove(&self.name);
+        let kept = match lately {
+            Some(rest) => Ok(Some(rest)),
+            None => self.state.load(),
+        };
+        let erased = kept.and_then(|kept: Option<Rest>| {
+            let kept = kept.filter(|rest| !rest.is_empty());
+            if kept.is_some() {
+                self.state.save(&Rest::default())?;
+            }
+            Ok(kept.unwrap_or_default())
+        });
+        erased.unwrap_or_else(|e| {
+            warn!(
+                self.log,
+                "Copies of messages of the last run may be stored: {e:#}"
+            );
+            Rest::default()
+        })
+    }
+
+    /// Notes it at the end.
+    pub fn rests(&self, rest: Rest) {
+        if let Err(e) = self.state.put(&rest) {
+            warn!(self.log, "The window of redundant servers is not kept: {e:#}");
+        }
+        RESTS.lock().insert(self.name.clone(), rest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use wheatstone_plugin::conf::Table;
+    use wheatstone_plugin::{AgentInfo, Kind, States};
+
+    fn context(states: States) -> Context {
+        let agent = AgentInfo {
+            states,
+            ..AgentInfo::default()
+        };
+        let log = Log::new("inputs.mqtt_consumer", None, None);
+        Context::new(
+            Kind::Input,
+            "mqtt_consumer",
+            "",
+            Table::default(),
+            log,
+            Arc::new(agent),
+        )
+    }
+
+    #[test]
+    fn a_session_is_remembered_over_a_restart_and_its_messages_once() {
+        let folder = std::env::temp_dir().join(format!("wheatstone-memory-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("states");
+        let open = || {
+            KEPT.lock().remove("restarted");
+            let states = States::open(&path).unwrap();
+            (
+                Memory::new(Some("restarted".into()), &context(states.clone())).unwrap(),
+                states,
+            )
+        };
+        let (mut memory, states) = open();
+        assert!(memory.recall().is_empty() && memory.topics().is_empty());
+        memory.subscribed(&["a".into(), "b".into()]);
+        memory.rests(vec![7, 9]);
+        states.save().unwrap();
+        drop((memory, states));
+
+        let (mut memory, states) = open();
+        assert_eq!(memory.recall(), [7, 9]);
+        assert_eq!(memory.topics(), ["a", "b"]);
+        // Killed here: nothing is saved any more.
+        drop((memory, states));
+        let (mut memory, _states) = open();
+        assert!(memory.recall().is_empty());
+        assert_eq!(memory.topics(), ["a", "b"]);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_reload_remembers_without_a_file_and_a_clean_session_never() {
+        let memory =
+            |name: Option<&str>| Memory::new(name.map(str::to_owned), &context(States::default())).unwrap();
+        let mut old = memory(Some("reloaded"));
+        // Built before the old one has ended.
+        let mut new = memory(Some("reloaded"));
+        old.subscribed(&["a".into()]);
+        old.rests(vec![3]);
+        assert_eq!((new.recall(), new.topics()), (vec![3], &["a".to_owned()][..]));
+        let mut clean = memory(None);
+        clean.subscribed(&["a".into()]);
+        clean.rests(vec![1]);
+        assert!(memory(None).recall().is_empty());
+    }
+}

@@ -1,0 +1,192 @@
+//! Apache Parquet files in, a metric for each row out.
+
+mod column;
+#[cfg(test)]
+mod tests;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bytes::Bytes;
+use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use wheatstone_gotime::TimeFormat;
+use wheatstone_plugin::prelude::*;
+
+use column::{Cell, Column};
+
+/// Options of `data_format = "parquet"`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ParquetConfig {
+    /// The column with the measurement's name; without it the name is that of the input.
+    pub measurement_column: String,
+    /// The columns that become tags; all others become fields.
+    pub tag_columns: Vec<String>,
+    /// The column with the time; without it the time is that of arrival.
+    pub timestamp_column: String,
+    /// How times are written: `unix`, `unix_ms`, `unix_us`, `unix_ns`, a Go layout such as `2006-01-02T15:04:05Z07:00`, or the
+    /// name of one, such as `RFC3339`.
+    pub timestamp_format: String,
+    /// The time zone of times that name none, such as `America/New_York` or `Local`.
+    pub timestamp_timezone: String,
+}
+
+impl Default for ParquetConfig {
+    fn default() -> ParquetConfig {
+        ParquetConfig {
+            measurement_column: String::new(),
+            tag_columns: Vec::new(),
+            timestamp_column: String::new(),
+            timestamp_format: "unix".to_owned(),
+            timestamp_timezone: "UTC".to_owned(),
+        }
+    }
+}
+
+/// The parser of `data_format = "parquet"`.
+pub struct Parquet {
+    config: ParquetConfig,
+    time: TimeFormat,
+    name: Key,
+}
+
+/// A few bytes can stand for any number of equal rows.
+const MAX_ROWS: usize = 1 << 24;
+
+/// What a column is for.
+#[derive(Clone, Copy)]
+enum Role {
+    Measurement,
+    Tag,
+    Time,
+    Field,
+}
+
+impl Plugin for Parquet {
+    type Config = ParquetConfig;
+
+    fn new(mut config: ParquetConfig, cx: &Context) -> Result<Parquet> {
+        if config.timestamp_format.is_empty() {
+            config.timestamp_format = "unix".to_owned();
+        }
+        let zone = match config.timestamp_timezone.as_str() {
+            "" => "UTC",
+            zone => zone,
+        };
+        let time = TimeFormat::new(&config.timestamp_format, zone)
+            .map_err(|error| anyhow!("invalid location {zone}: {error}"))?;
+        Ok(Parquet {
+            config,
+            time,
+            name: cx.metric_name().clone(),
+        })
+    }
+}
+
+register!(parser "parquet" = Parquet);
+
+impl Parser for Parquet {
+    fn parse(&mut self, payload: &[u8], now: Timestamp, out: &mut Vec<Metric>) -> Result<()> {
+        let payload = Bytes::copy_from_slice(payload);
+        // The library panics at some damaged files; what it held then is thrown away.
+        let read = catch_unwind(AssertUnwindSafe(|| self.read(payload, now)));
+        let metrics = read.unwrap_or_else(|_| bail!("unable to read parquet: the file is damaged"))?;
+        out.extend(metrics);
+        Ok(())
+    }
+}
+
+impl Parquet {
+    fn read(&self, payload: Bytes, now: Timestamp) -> Result<Vec<Metric>> {
+        let reader = SerializedFileReader::new(payload).context("unable to create parquet reader")?;
+        let mut metrics = Vec::new();
+        for at in 0..reader.num_row_groups() {
+            let group = reader
+                .get_row_group(at)
+                .with_context(|| format!("unable to open row group {at}"))?;
+            let mut rows = Vec::new();
+            self.read_group(&*group, now, &mut rows)
+                .with_context(|| format!("row group {at}"))?;
+            // A row without any value is none.
+            metrics.extend(rows.into_iter().flatten());
+            if metrics.len() > MAX_ROWS {
+                bail!("more than {MAX_ROWS} rows");
+            }
+        }
+        Ok(metrics)
+    }
+
+    fn read_group(
+        &self,
+        group: &dyn RowGroupReader,
+        now: Timestamp,
+        rows: &mut Vec<Option<Metric>>,
+    ) -> Result<()> {
+        for at in 0..group.num_columns() {
+            let metadata = group.metadata();
+            let description = metadata.column(at).column_descr();
+            let (name, full) = (description.name().to_owned(), description.max_def_level());
+            let (key, role) = (Key::new(&name), self.role(&name));
+            let wrong = || format!("unable to read column {at} ({name:?})");
+            let mut column = Column::new(group.get_column_reader(at).with_context(wrong)?, full);
+            let mut row = 0;
+            while let Some(cells) = column.next().with_context(wrong)? {
+                for cell in cells {
+                    if row == rows.len() {
+                        rows.push(None);
+                    }
+                    if let Some(cell) = cell {
+                        let metric = rows[row].get_or_insert_with(|| Metric::new(self.name.clone(), now));
+                        self.set(metric, &key, role, cell)?;
+                    }
+                    row += 1;
+                }
+                if row > MAX_ROWS {
+                    bail!("more than {MAX_ROWS} rows");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn role(&self, column: &str) -> Role {
+        let config = &self.config;
+        if !config.measurement_column.is_empty() && column == config.measurement_column {
+            Role::Measurement
+        } else if config.tag_columns.iter().any(|tag| tag == column) {
+            Role::Tag
+        } else if !config.timestamp_column.is_empty() && column == config.timestamp_column {
+            Role::Time
+        } else {
+            Role::Field
+        }
+    }
+
+    fn set(&self, metric: &mut Metric, key: &Key, role: Role, cell: Cell) -> Result<()> {
+        match role {
+            Role::Field => metric.set_field(key.clone(), cell),
+            Role::Tag => metric.set_tag(key.clone(), text(cell)),
+            Role::Measurement => metric.set_name(text(cell).as_str()),
+            Role::Time => {
+                let text = text(cell);
+                let time = self.time.parse_str(&text).map_err(|_| {
+                    let piece: String = text.chars().take(80).collect();
+                    anyhow!("could not parse '{piece}' to '{}'", self.config.timestamp_format)
+                })?;
+                metric.set_time(time);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A cell as text: floats without an exponent.
+fn text(cell: Cell) -> String {
+    match cell {
+        Value::Float(v) => {
+            let mut out = Vec::new();
+            wheatstone_line_protocol::push_float(v, &mut out);
+            String::from_utf8_lossy(&out).into_owned()
+        }
+        other => other.to_string(),
+    }
+}
