@@ -43,8 +43,8 @@ fn messages_that_were_taken_for_another_format_reach_the_database() -> Result<()
     Publisher::new(broker.address())
         .messages(COUNT)
         .message(|n| match n {
-            7 => Message::new("hall/7", "{\"v\":"),
-            n => Message::new(format!("hall/{n}"), format!("{{\"v\":{n}}}")),
+            7 => Message::new("hall/7", "{\"n\":"),
+            n => Message::new(format!("hall/{n}"), format!("{{\"n\":{n}}}")),
         })
         .run()?;
     wait_for("the letters", SOON, || {

@@ -104,7 +104,7 @@ fn compare(stage: &Stage, taken: &[u64]) -> Result<Outcome> {
         found.sort_unstable();
         let points = found.len();
         let twice = || found.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0]);
-        outcome.repeated.push(twice().next().zip(twice().last()));
+        outcome.repeated.push(twice().next().zip(twice().next_back()));
         found.dedup();
         outcome.duplicates += (points - found.len()) as u64;
         let missing = taken.iter().filter(|n| found.binary_search(n).is_err());

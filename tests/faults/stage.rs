@@ -232,6 +232,8 @@ impl Stage {
             Event::AgentRestart => {
                 let agent = self.agent()?;
                 let _ = agent.signal(Signal::Cont);
+                // One that has only just begun does not hear signals yet.
+                let _ = agent.wait_for_stderr("Connected [tcp", Duration::from_secs(5));
                 agent.finish()?;
                 agent.restart()?;
                 return Ok(None);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc, watch as signs};
 use wheatstone_pipeline::{Mode, Topology};
 use wheatstone_plugin::Level;
@@ -42,15 +42,7 @@ pub(crate) fn run(flags: &Flags) -> anyhow::Result<ExitCode> {
         .print_plugin_config_source
         .then_some(loaded.files.as_slice());
     announce(&loaded.config, mode, files);
-    let pidfile = match (&flags.pidfile, mode) {
-        (Some(path), Mode::Run) => write_pidfile(path),
-        _ => None,
-    };
-    let result = run_loaded(loaded, mode, std::future::pending(), Some(flags));
-    if let Some(path) = pidfile {
-        let _ = std::fs::remove_file(path);
-    }
-    match result {
+    match run_loaded(loaded, mode, std::future::pending(), Some(flags)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(e) => {
             // Telegraf's own prefix: monitoring looks for it.
@@ -86,10 +78,15 @@ pub(crate) fn run_loaded(
         .enable_all()
         .build()?;
     let kept_to_the_end = kept.clone();
-    let exit = runtime.block_on(async move {
+    let pidfile = flags.as_ref().and_then(|flags| flags.pidfile.clone());
+    let mut written = None;
+    let exit = runtime.block_on(async {
         let (flush, flush_seen) = signs::channel(0u64);
         let (stop, reload) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let signals = tokio::spawn(listen_for_signals(stop.clone(), flush, reload.clone()));
+        let signals = Signals::hear();
+        // Who reads the file may send a signal at once.
+        written = pidfile.as_deref().and_then(write_pidfile);
+        let signals = tokio::spawn(listen(signals, stop.clone(), flush, reload.clone()));
         let (to_pipeline, reloads) = mpsc::channel(1);
         if let Some(flags) = flags {
             watch::start(&flags, &reload);
@@ -120,6 +117,9 @@ pub(crate) fn run_loaded(
     });
     // A plugin's thread that hangs must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(100));
+    if let Some(path) = written {
+        let _ = std::fs::remove_file(path);
+    }
     let saved = kept_to_the_end.close();
     let exit = exit?;
     saved?;
@@ -145,13 +145,33 @@ pub(crate) fn check_complete(topology: &Topology, mode: Mode) -> anyhow::Result<
 }
 
 /// SIGTERM and SIGINT stop, a second one ends at once; SIGUSR1 flushes, SIGHUP reloads.
-async fn listen_for_signals(stop: Arc<Notify>, flush: signs::Sender<u64>, reload: Arc<Notify>) {
-    let (Ok(mut term), Ok(mut int), Ok(mut usr1), Ok(mut hup)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::user_defined1()),
-        signal(SignalKind::hangup()),
-    ) else {
+/// The signals that mean something to the agent.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    usr1: Signal,
+    hup: Signal,
+}
+
+impl Signals {
+    /// From now on they are heard and do not end the process. Must be called in the runtime.
+    fn hear() -> std::io::Result<Signals> {
+        Ok(Signals {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            usr1: signal(SignalKind::user_defined1())?,
+            hup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+async fn listen(
+    signals: std::io::Result<Signals>,
+    stop: Arc<Notify>,
+    flush: signs::Sender<u64>,
+    reload: Arc<Notify>,
+) {
+    let Ok(mut signals) = signals else {
         say(
             Level::Warn,
             "agent",
@@ -162,16 +182,16 @@ async fn listen_for_signals(stop: Arc<Notify>, flush: signs::Sender<u64>, reload
     let mut stopping = false;
     loop {
         tokio::select! {
-            _ = usr1.recv() => {
+            _ = signals.usr1.recv() => {
                 flush.send_modify(|n| *n += 1);
                 continue;
             }
-            _ = hup.recv() => {
+            _ = signals.hup.recv() => {
                 reload.notify_one();
                 continue;
             }
-            _ = term.recv() => {}
-            _ = int.recv() => {}
+            _ = signals.term.recv() => {}
+            _ = signals.int.recv() => {}
         }
         if stopping {
             // Asked twice: the user does not want to wait for what is not written yet.

@@ -83,12 +83,7 @@ fn help(sources: &[Source], plugin: &PluginConfig, unused: &Unused, known: &Know
             "`{key}`{at} is gone from Telegraf too: `config migrate` replaces it"
         ));
     }
-    if let Some(help) = parents
-        .first()
-        .is_none()
-        .then(|| of_other_format(plugin, key))
-        .flatten()
-    {
+    if let Some(help) = parents.is_empty().then(|| of_other_format(plugin, key)).flatten() {
         return Some(format!("`{key}`{at} {help}"));
     }
     if let Some(meant) = nearest(key, candidates) {

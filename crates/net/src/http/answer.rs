@@ -57,7 +57,17 @@ pub fn describe(error: &Error, url: &Url, address: &Address) -> String {
     } else {
         os_error(error).unwrap_or_else(|| innermost(error))
     };
-    format!("Post \"{url}\": {reason}")
+    format!("Post \"{}\": {reason}", without_password(url))
+}
+
+/// The address as Go's errors show it.
+fn without_password(url: &Url) -> Url {
+    let mut shown = url.clone();
+    if shown.password().is_some() {
+        // Refused only where there can be none.
+        let _ = shown.set_password(Some("xxxxx"));
+    }
+    shown
 }
 
 /// The system's error in it, as Go prints one: `connection refused`.

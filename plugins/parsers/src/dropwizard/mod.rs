@@ -142,6 +142,8 @@ fn escape_error(text: &str, offset: usize, message: String) -> String {
     let sequence = begin
         .and_then(|begin| bytes.get(begin..=offset))
         .unwrap_or_default();
+    // `\\u` and four digits are the longest there is.
+    let sequence = &sequence[..sequence.len().min(12)];
     format!(
         "invalid escape sequence {} in string",
         quote(&String::from_utf8_lossy(sequence))
@@ -283,7 +285,10 @@ fn texts(json: &str) -> Result<Vec<(String, CompactString)>> {
         wrong.is_none()
     });
     match wrong {
-        Some(key) => bail!("the value of {} is no text", quote(&key)),
+        Some(key) => {
+            let shown: String = key.chars().take(80).collect();
+            bail!("the value of {} is no text", quote(&shown))
+        }
         None => Ok(tags),
     }
 }
