@@ -280,6 +280,11 @@ mod tests {
             let floor = crate::floor::Raw::subscribe(broker.port(), qos)?;
             broker.go();
             assert_eq!(floor.count(45_000)?, 45_000);
+            // The broker notes its end after the last byte has left.
+            let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+            while !broker.all_sent() && std::time::Instant::now() < end {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
             assert!(broker.all_sent());
         }
         Ok(())
