@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+use crate::error::cut;
 use crate::{Log, Metric};
 
 /// What takes an input's batches: the pipeline, or a test.
@@ -93,8 +94,7 @@ impl Accumulator {
     }
     /// Logs and counts an error that does not end the gather or run.
     pub fn error(&self, error: impl std::fmt::Display) {
-        let text = error.to_string();
-        crate::error!(self.log, "Error in plugin: {}", cut(&text));
+        crate::error!(self.log, "Error in plugin: {}", cut(error.to_string()));
     }
     /// Asks the outputs to write now: messages are under way, and no more come until they are settled.
     pub fn hurry(&self) {
@@ -134,29 +134,5 @@ impl Accumulator {
     /// A receiver of the phase, for an input that waits for several things at once.
     pub fn phase(&self) -> watch::Receiver<Phase> {
         self.life.phase.clone()
-    }
-}
-
-/// Texts that quote a whole payload are cut: a line of the log is for people.
-fn cut(text: &str) -> std::borrow::Cow<'_, str> {
-    const MOST: usize = 2000;
-    if text.len() <= MOST {
-        return text.into();
-    }
-    let end = (0..=MOST).rev().find(|n| text.is_char_boundary(*n)).unwrap_or(0);
-    format!("{}... ({} bytes)", &text[..end], text.len()).into()
-}
-
-#[cfg(test)]
-mod cut_tests {
-    use super::cut;
-
-    #[test]
-    fn only_long_texts_are_cut_and_never_within_a_letter() {
-        assert_eq!(cut("short"), "short");
-        let long = "é".repeat(1500);
-        let short = cut(&long);
-        assert!(short.ends_with("... (3000 bytes)"), "{short}");
-        assert_eq!(short.chars().filter(|c| *c == 'é').count(), 1000);
     }
 }

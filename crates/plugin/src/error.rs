@@ -1,5 +1,6 @@
 //! What an output or a start says when it fails, so that the core knows what to do.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A failed start.
@@ -49,6 +50,34 @@ impl StartError {
             self.error
         }
     }
+}
+
+/// How many bytes of a payload an error shows at most.
+pub const EXCERPT: usize = 80;
+
+/// What an error shows of a text that came from outside: its first [`EXCERPT`] bytes, and `…` where more followed.
+pub fn excerpt(text: &str) -> Cow<'_, str> {
+    match beginning(text, EXCERPT) {
+        Some(beginning) => format!("{beginning}…").into(),
+        None => text.into(),
+    }
+}
+
+/// The text of an error for the log or a dead letter. One that quotes a whole payload is cut: such a line is for people.
+pub fn cut(text: String) -> String {
+    const MOST: usize = 2000;
+    match beginning(&text, MOST) {
+        Some(beginning) => format!("{beginning}... ({} bytes)", text.len()),
+        None => text,
+    }
+}
+
+/// What of a longer text fits into so many bytes, never ending within a letter.
+fn beginning(text: &str, most: usize) -> Option<&str> {
+    if text.len() <= most {
+        return None;
+    }
+    (0..=most).rev().find_map(|end| text.get(..end))
 }
 
 /// Why a payload was not parsed, where the parser knows the place; others return any error.
@@ -136,5 +165,23 @@ impl<E: Into<anyhow::Error>> From<E> for WriteError {
 impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#}", self.error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cut, excerpt};
+
+    #[test]
+    fn only_long_texts_are_cut_and_never_within_a_letter() {
+        assert_eq!(cut("short".to_owned()), "short");
+        let short = cut("é".repeat(1500));
+        assert!(short.ends_with("... (3000 bytes)"), "{short}");
+        assert_eq!(short.chars().filter(|c| *c == 'é').count(), 1000);
+        assert_eq!(excerpt(&"é".repeat(40)), "é".repeat(40));
+        assert_eq!(
+            excerpt(&format!("a{}", "é".repeat(40))),
+            format!("a{}…", "é".repeat(39))
+        );
     }
 }

@@ -7,15 +7,13 @@ use wheatstone_plugin::anyhow::Error;
 use wheatstone_plugin::dead_letter::{self, Letter};
 use wheatstone_plugin::metric::Ack;
 use wheatstone_plugin::prelude::*;
-use wheatstone_plugin::{ParseError, stats::Stat};
+use wheatstone_plugin::{EXCERPT, ParseError, cut, stats::Stat};
 
 use crate::numbers::Numbers;
 
 /// So many errors are told in full, then only counted until the time is over.
 const COMPLAINTS: u32 = 10;
 const COMPLAINT_TIME: Duration = Duration::from_secs(10);
-/// How much of a payload an error shows.
-pub(crate) const EXCERPT: usize = 80;
 
 /// A message that cannot be read.
 pub(crate) struct Refusal<'a> {
@@ -55,15 +53,16 @@ impl Refusals {
     pub fn refuse(&mut self, refusal: &Refusal<'_>, keep: impl FnOnce() -> Option<Ack>) -> bool {
         self.dropped.add(1);
         let offset = ParseError::offset(refusal.error).filter(|at| *at <= refusal.payload.len());
-        self.complain(refusal, offset);
+        let error = cut(format!("{:#}", refusal.error));
+        self.complain(refusal, &error, offset);
         // What was passed over unread is no letter.
         if !dead_letter::enabled() || refusal.payload.len() < refusal.size {
             return false;
         }
         self.letters.add(1);
         let reason = match offset {
-            Some(at) => format!("{:#} (offset {at})", refusal.error),
-            None => format!("{:#}", refusal.error),
+            Some(at) => format!("{error} (offset {at})"),
+            None => error,
         };
         let mut letter = Letter::payload(refusal.time, refusal.payload, reason)
             .plugin(self.log.name())
@@ -76,7 +75,7 @@ impl Refusals {
         true
     }
 
-    fn complain(&mut self, refusal: &Refusal<'_>, offset: Option<usize>) {
+    fn complain(&mut self, refusal: &Refusal<'_>, error: &str, offset: Option<usize>) {
         let (tell, kept_back) = self.complaints.note(Instant::now());
         if kept_back > 0 {
             error!(
@@ -87,13 +86,13 @@ impl Refusals {
         if !tell {
             return;
         }
-        let (error, topic) = (refusal.error, refusal.topic);
+        let topic = refusal.topic;
         let place = offset.map_or_else(String::new, |at| format!(", offset {at}"));
         let rule = refusal.rule.map_or_else(String::new, |rule| format!(", {rule}"));
         let excerpt = excerpt(refusal.payload, refusal.size, offset);
         error!(
             self.log,
-            "Error in plugin: {error:#} (topic {topic:?}{rule}{place}, payload {excerpt})"
+            "Error in plugin: {error} (topic {topic:?}{rule}{place}, payload {excerpt})"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! One read's packets: messages to the parser, with what the broker is owed for each, and the few others.
 
 use tokio::time::Instant;
-use wheatstone_plugin::dead_letter;
+use wheatstone_plugin::{EXCERPT, dead_letter};
 
 use crate::acks::{NOBODY, puback};
 use crate::buffer::Buffer;
@@ -11,7 +11,6 @@ use crate::messages::Taken;
 use crate::pace::Gulp;
 use crate::packets;
 use crate::redundant::{self, Sight};
-use crate::refusals::EXCERPT;
 use crate::session::{Flow, Session, Shared};
 
 /// A message that is passed over.

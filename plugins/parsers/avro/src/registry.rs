@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Handle, RuntimeFlavor};
 use wheatstone_net::TlsConfig;
 use wheatstone_net::http::reqwest::Url;
 use wheatstone_net::http::{Address, Options, describe, read_text, status_line};
-use wheatstone_plugin::prelude::*;
+use wheatstone_plugin::{excerpt, prelude::*};
 
 use crate::schema::Schema;
 
@@ -125,17 +125,16 @@ impl Registry {
         let text = read_text(answer)
             .await
             .with_context(|| format!("Get \"{url}\": the answer broke off"))?;
-        let excerpt = || text.chars().take(80).collect::<String>();
         let json: Json = serde_json::from_str(&text).map_err(|e| {
             anyhow!(
                 "malformed response from schema registry: {status}: {e}: {}",
-                excerpt()
+                excerpt(&text)
             )
         })?;
         match json.get("schema") {
             None => bail!(
                 "malformed response from schema registry: no 'schema' key: {status}: {}",
-                excerpt()
+                excerpt(&text)
             ),
             Some(Json::String(schema)) => Ok(schema.clone()),
             Some(_) => bail!("malformed response from schema registry: the schema cannot be cast to string"),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Map, Value as Json};
-use wheatstone_plugin::prelude::*;
+use wheatstone_plugin::{excerpt, prelude::*};
 
 /// The place of a type in its schema.
 pub(crate) type Place = usize;
@@ -122,7 +122,7 @@ impl Reader {
             Json::String(name) => self.by_name(name, namespace),
             Json::Array(members) => self.union(members, namespace),
             Json::Object(object) => self.object(object, namespace),
-            other => bail!("unknown schema type: {}", excerpt(other)),
+            other => bail!("unknown schema type: {}", excerpt(&other.to_string())),
         }
     }
 
@@ -194,7 +194,10 @@ impl Reader {
     /// Reads an object: a type with its attributes, or a field, whose attributes may be those of its type.
     fn object(&mut self, object: &Map<String, Json>, namespace: &str) -> Result<Place> {
         let kind = match object.get("type") {
-            None => bail!("missing type: {}", excerpt(&Json::Object(object.clone()))),
+            None => bail!(
+                "missing type: {}",
+                excerpt(&Json::Object(object.clone()).to_string())
+            ),
             Some(Json::String(kind)) => kind.as_str(),
             Some(other) => return self.read(other, namespace),
         };
@@ -359,7 +362,10 @@ fn list<'a>(object: &'a Map<String, Json>, key: &str, what: &str) -> Result<&'a 
     match object.get(key) {
         None => bail!("{what} ought to have {key} key"),
         Some(Json::Array(list)) => Ok(list),
-        Some(other) => bail!("{what} {key} ought to be non-nil array: {}", excerpt(other)),
+        Some(other) => bail!(
+            "{what} {key} ought to be non-nil array: {}",
+            excerpt(&other.to_string())
+        ),
     }
 }
 
@@ -376,10 +382,6 @@ fn scale(object: &Map<String, Json>) -> Result<i32> {
         }
         (_, scale) => Ok(i32::try_from(scale).unwrap_or(i32::MAX)),
     }
-}
-
-fn excerpt(json: &Json) -> String {
-    json.to_string().chars().take(80).collect()
 }
 
 #[cfg(test)]

@@ -58,23 +58,30 @@ register!(parser "graphite" = Graphite);
 const TIMES: std::ops::RangeInclusive<i64> = -2_147_558_400..=2_147_472_000;
 const SECOND: i64 = 1_000_000_000;
 
+/// So many lines that cannot be read are told of one payload; the others are counted.
+const TOLD: usize = 10;
+
 impl Parser for Graphite {
     fn parse(&mut self, payload: &[u8], now: Timestamp, out: &mut Vec<Metric>) -> Result<()> {
         let before = out.len();
-        let mut errors = Vec::new();
+        let (mut errors, mut more) = (Vec::new(), 0);
         for line in String::from_utf8_lossy(payload).split('\n').map(str::trim) {
             if line.is_empty() {
                 continue;
             }
             match self.metric(line, now) {
                 Ok(metric) => out.push(metric),
-                Err(error) => errors.push(format!("{error:#}")),
+                Err(error) if errors.len() < TOLD => errors.push(format!("{error:#}")),
+                Err(_) => more += 1,
             }
         }
         if errors.is_empty() {
             return Ok(());
         }
         out.truncate(before);
+        if more > 0 {
+            errors.push(format!("and {more} more lines"));
+        }
         bail!(errors.join("\n"));
     }
 }

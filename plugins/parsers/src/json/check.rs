@@ -3,7 +3,7 @@
 //! The scanner of the hot path only knows that something is wrong. This one walks again, byte by byte, with the states of
 //! Go's encoding/json, so that the message is the same.
 
-use wheatstone_plugin::ParseError;
+use wheatstone_plugin::{ParseError, excerpt};
 
 /// Nesting beyond this is refused, as Go does.
 pub(super) const MAX_DEPTH: usize = 10_000;
@@ -53,7 +53,10 @@ pub(crate) fn locate(payload: &[u8]) -> Result<(), ParseError> {
     }
     match walk.too_large {
         Some((number, at)) => Err(located(
-            format!("json: cannot unmarshal number {number} into Go value of type float64"),
+            format!(
+                "json: cannot unmarshal number {} into Go value of type float64",
+                excerpt(&number)
+            ),
             at,
         )),
         None => Ok(()),

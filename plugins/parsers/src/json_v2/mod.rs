@@ -5,7 +5,7 @@ mod convert;
 mod expand;
 mod plan;
 
-use wheatstone_plugin::prelude::*;
+use wheatstone_plugin::{excerpt, prelude::*};
 
 pub use config::{DataSet, JsonV2Config, ObjectConfig, Section};
 
@@ -48,7 +48,7 @@ impl Parser for JsonV2 {
         let payload = payload.strip_prefix(b"\xef\xbb\xbf").unwrap_or(payload);
         let json = String::from_utf8_lossy(payload);
         if !gjson_path::valid(&json) {
-            bail!("invalid JSON provided, unable to parse: {json}");
+            bail!("invalid JSON provided, unable to parse: {}", excerpt(&json));
         }
         let mut metrics = Vec::new();
         let mut expander = Expander::new(&self.log, &mut self.keys, key!(""), now, &self.plain);

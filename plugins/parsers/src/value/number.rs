@@ -2,6 +2,8 @@
 
 use std::num::IntErrorKind;
 
+use wheatstone_plugin::excerpt;
+
 /// Why a text is no value of the type asked for; its text is Go's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NumError {
@@ -151,8 +153,9 @@ pub(crate) fn show_float(value: f64) -> String {
     format!("{digits}e{sign}{exponent:0>2}")
 }
 
-/// Quotes as Go's strconv does.
+/// Quotes for an error as Go's strconv does; of a long text only an excerpt.
 pub(crate) fn quote(text: &str) -> String {
+    let text = excerpt(text);
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

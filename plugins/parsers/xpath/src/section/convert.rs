@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use wheatstone_gotime::{TimeError, TimeFormat};
-use wheatstone_plugin::prelude::*;
+use wheatstone_plugin::{excerpt, prelude::*};
 
 use crate::shown::{Native, general};
 
@@ -120,18 +120,10 @@ pub(super) fn integer(value: &Native<'_>, name: &str) -> Result<Option<i64>> {
         Native::Bool(value) => i64::from(*value),
         Native::Float(value) => cut(*value),
         Native::Str(text) => parse_int(text)
-            .map_err(|what| anyhow!("strconv.ParseInt: parsing {}: {what}", excerpt(text)))
+            .map_err(|what| anyhow!("strconv.ParseInt: parsing {:?}: {what}", excerpt(text)))
             .with_context(|| format!("failed to parse field (int) {name:?}"))?,
         other => bail!("unknown format '{}' for field (int) {name:?}", other.type_name()),
     }))
-}
-
-fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 80;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{:?}…", &text[..end]),
-        None => format!("{text:?}"),
-    }
 }
 
 /// As Go cuts floats on the usual machines: what does not fit is the least integer.
