@@ -16,7 +16,7 @@ use wheatstone_parser_xpath as _;
 use wheatstone_parsers as _;
 use wheatstone_plugin::conf::Table;
 use wheatstone_plugin::line_protocol::{Encoder, Options};
-use wheatstone_plugin::{AgentInfo, Context, Kind, Log, Metric, Parser, Serializer, Value, ValueType};
+use wheatstone_plugin::{AgentInfo, anyhow, Context, Kind, Log, Metric, Parser, Serializer, Value, ValueType};
 use wheatstone_serializers as _;
 
 pub use libfuzzer_sys;
@@ -80,16 +80,9 @@ fn read_table(host: &str, format: &str, options: &str) -> Table {
     }
 }
 
-fn context(kind: Kind, host: &str, format: &str, options: &str) -> Context {
+fn context(kind: Kind, host: &str, table: Table) -> Context {
     let log = Log::new(format!("{host}.fuzz"), None, None);
-    Context::new(
-        kind,
-        "fuzz",
-        "",
-        table(host, format, options),
-        log,
-        Arc::new(AgentInfo::default()),
-    )
+    Context::new(kind, "fuzz", "", table, log, Arc::new(AgentInfo::default()))
 }
 
 /// The options that the first byte chooses, and the rest.
@@ -98,23 +91,92 @@ fn chosen<'a>(options: &[&'a str], data: &'a [u8]) -> Option<(&'a str, &'a [u8])
     Some((options[usize::from(*first) % options.len()], rest))
 }
 
-/// Feeds a payload twice: a parser may keep something from one to the next.
-pub fn parse(format: &str, options: &[&str], data: &[u8]) {
-    let Some((options, payload)) = chosen(options, data) else {
-        return;
-    };
-    let cx = context(Kind::Input, "inputs", format, options);
-    let mut parser = cx
-        .parser(format)
-        .unwrap_or_else(|e| panic!("{format}: {options}: {e:#}"));
+/// Formats that keep something from one payload to the next: each input gets a parser or serializer of its own, so that what
+/// was found can be found again. The others are built once, since that takes longer than most payloads.
+const WITH_MEMORY: [&str; 2] = ["auto", "csv"];
+
+fn parser(format: &str, table: Table) -> anyhow::Result<Box<dyn Parser>> {
+    let cx = context(Kind::Input, "inputs", table);
+    let parser = cx.parser(format)?;
     assert!(
         cx.unused().iter().all(|u| u.path == ["data_format"]),
         "{format}: {:?}",
         cx.unused()
     );
+    Ok(parser)
+}
+
+fn serializer(format: &str, table: Table) -> anyhow::Result<Box<dyn Serializer>> {
+    let cx = context(Kind::Output, "outputs", table);
+    let serializer = cx.serializer(format)?;
+    assert!(
+        cx.unused().iter().all(|u| u.path == ["data_format"]),
+        "{format}: {:?}",
+        cx.unused()
+    );
+    Ok(serializer)
+}
+
+/// Feeds a payload of unknown origin.
+pub fn parse(format: &str, options: &[&str], data: &[u8]) {
+    parse_from("", format, options, data);
+}
+
+/// Feeds a payload from this topic or file.
+pub fn parse_from(source: &str, format: &str, options: &[&str], data: &[u8]) {
+    thread_local! {
+        static PARSERS: RefCell<HashMap<String, Box<dyn Parser>>> = RefCell::default();
+    }
+    let Some((options, payload)) = chosen(options, data) else {
+        return;
+    };
+    let mut parser = PARSERS
+        .with_borrow_mut(|parsers| parsers.remove(options))
+        .unwrap_or_else(|| {
+            parser(format, table("inputs", format, options))
+                .unwrap_or_else(|e| panic!("{format}: {options}: {e:#}"))
+        });
+    parser.set_source(source);
+    read(parser.as_mut(), payload);
+    if !WITH_MEMORY.contains(&format) {
+        PARSERS.with_borrow_mut(|parsers| parsers.insert(options.to_owned(), parser));
+    }
+}
+
+/// Feeds a payload to a parser with these options, which may be none.
+pub fn parse_with(format: &str, options: &str, payload: &[u8]) {
+    match parser(format, read_table("inputs", format, options)) {
+        Ok(mut parser) => {
+            let mut out = Vec::new();
+            if parser.parse(payload, NOW, &mut out).is_err() {
+                assert!(out.is_empty(), "an error leaves nothing behind");
+            }
+        }
+        Err(error) => assert!(!format!("{error:#}").is_empty()),
+    }
+}
+
+/// A text as TOML writes it, without anything that the loader gives a meaning to.
+pub fn quoted(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' | '$' | '@' | '\x7f' | '\0'..='\x1f' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Feeds a payload twice: a parser may keep something from one to the next.
+fn read(parser: &mut dyn Parser, payload: &[u8]) {
     let mut out = Vec::new();
     for _ in 0..2 {
-        feed(parser.as_mut(), payload, &mut out);
+        feed(parser, payload, &mut out);
     }
     let mut encoder = Encoder::new(Options::default());
     let mut lines = Vec::new();
@@ -132,27 +194,31 @@ fn feed(parser: &mut dyn Parser, payload: &[u8], out: &mut Vec<Metric>) {
     let before = out.len();
     if let Err(error) = parser.parse(payload, NOW, out) {
         assert_eq!(out.len(), before, "an error leaves nothing behind");
-        // It must be printable.
-        let _ = format!("{error:#}");
+        // It can be shown, and shows no more of a payload than an excerpt.
+        let text = format!("{error:#}");
+        assert!(text.len() < 2_000, "{} bytes: {text:.300}", text.len());
     }
 }
 
 /// Makes metrics of the bytes and writes them, one by one and as a batch.
 pub fn serialize(format: &str, options: &[&str], data: &[u8]) {
+    thread_local! {
+        static SERIALIZERS: RefCell<HashMap<String, Box<dyn Serializer>>> = RefCell::default();
+    }
     let Some((options, rest)) = chosen(options, data) else {
         return;
     };
-    let cx = context(Kind::Output, "outputs", format, options);
-    let mut serializer = cx
-        .serializer(format)
-        .unwrap_or_else(|e| panic!("{format}: {options}: {e:#}"));
-    assert!(
-        cx.unused().iter().all(|u| u.path == ["data_format"]),
-        "{format}: {:?}",
-        cx.unused()
-    );
+    let mut serializer = SERIALIZERS
+        .with_borrow_mut(|serializers| serializers.remove(options))
+        .unwrap_or_else(|| {
+            serializer(format, table("outputs", format, options))
+                .unwrap_or_else(|e| panic!("{format}: {options}: {e:#}"))
+        });
     let metrics = metrics(rest);
     write(serializer.as_mut(), &metrics);
+    if !WITH_MEMORY.contains(&format) {
+        SERIALIZERS.with_borrow_mut(|serializers| serializers.insert(options.to_owned(), serializer));
+    }
 }
 
 fn write(serializer: &mut dyn Serializer, metrics: &[Metric]) {

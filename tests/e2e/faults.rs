@@ -8,6 +8,9 @@ use wheatstone_testkit::{Agent, Fault, FaultProxy, Influxd, Mosquitto, wait_for}
 use crate::influxdb::output;
 use crate::readings::{AGENT, check_points, json_input, patience, publisher, subscribed, wait_for_points};
 
+/// How many messages each of these tests publishes.
+const COUNT: u64 = 8000;
+
 /// What is on stage when something is killed.
 struct Stage {
     broker: Mosquitto,
@@ -17,7 +20,6 @@ struct Stage {
 
 /// Publishes while `disturb` is called several times, and compares.
 fn nothing_is_missing(qos: Qos, times: u64, mut disturb: impl FnMut(&mut Stage) -> Result<()>) -> Result<()> {
-    const COUNT: u64 = 8000;
     let broker = MosquittoOptions {
         persistence: true,
         max_queued: Some(0),
@@ -83,10 +85,8 @@ fn the_database_is_killed() -> Result<()> {
     })
 }
 
-#[test]
-#[ignore = "needs mosquitto and influxd"]
-fn the_network_to_the_broker_fails_in_many_ways() -> Result<()> {
-    const COUNT: u64 = 8000;
+/// Publishes while the network to the broker fails in many ways, and gives the database.
+fn the_network_fails(change: impl Fn(String) -> String, faults: &[Fault]) -> Result<Influxd> {
     let broker = MosquittoOptions {
         max_queued: Some(0),
         ..MosquittoOptions::default()
@@ -96,23 +96,16 @@ fn the_network_to_the_broker_fails_in_many_ways() -> Result<()> {
     let durable = "persistent_session = true\n  client_id = \"durable\"\n  max_reconnect_interval = \"1s\"";
     let input =
         json_input(&broker, durable).replace(&broker.url(), &format!("tcp://127.0.0.1:{}", proxy.port()));
-    let mut agent = Agent::start(&(AGENT.to_owned() + &input + &output(&db)))?;
+    let mut agent = Agent::start(&(AGENT.to_owned() + &change(input) + &output(&db)))?;
     subscribed(&broker, &agent, "sensors/#")?;
 
     let publishing = publisher(&broker, COUNT).rate(1500).window(200).start();
-    let faults = [
-        Fault::Reset,
-        Fault::CutAfter(5000),
-        Fault::HalfClose,
-        Fault::Refuse,
-        Fault::Stall,
-    ];
     for (round, fault) in (1..).zip(faults) {
-        let due = COUNT * round / 6;
+        let due = COUNT * round / (faults.len() as u64 + 1);
         wait_for("the publisher", patience(), || {
             (publishing.acknowledged() >= due).then_some(())
         })?;
-        proxy.set(fault);
+        proxy.set(*fault);
         let later = due + COUNT / 12;
         wait_for("the publisher", patience(), || {
             (publishing.acknowledged() >= later).then_some(())
@@ -122,6 +115,47 @@ fn the_network_to_the_broker_fails_in_many_ways() -> Result<()> {
     let report = publishing.join()?;
     assert_eq!(report.acknowledged.len() as u64, COUNT);
     wait_for_points(&db.ask(), "sensors", COUNT, patience())?;
-    check_points(&db.ask(), 0..COUNT)?;
-    agent.finish()
+    agent.finish()?;
+    Ok(db)
+}
+
+#[test]
+#[ignore = "needs mosquitto and influxd"]
+fn the_network_to_the_broker_fails_in_many_ways() -> Result<()> {
+    let faults = [
+        Fault::Reset,
+        Fault::CutAfter(5000),
+        Fault::HalfClose,
+        Fault::Refuse,
+        Fault::Stall,
+    ];
+    let db = the_network_fails(|input| input, &faults)?;
+    check_points(&db.ask(), 0..COUNT)
+}
+
+#[test]
+#[ignore = "needs mosquitto and influxd"]
+fn a_message_without_a_time_that_is_sent_again_is_the_same_point() -> Result<()> {
+    let untimed = |input: String| {
+        let lines = input.lines().filter(|line| !line.contains("json_time"));
+        lines.fold(String::new(), |all, line| all + line + "\n")
+    };
+    let faults = [
+        Fault::Reset,
+        Fault::BlackHole,
+        Fault::CutAfter(5000),
+        Fault::HalfClose,
+    ];
+    let db = the_network_fails(untimed, &faults)?;
+    let points = db.ask().points("telegraf", "sensors")?;
+    let mut numbers: Vec<u64> = points
+        .iter()
+        .filter_map(|p| p.get("n")?.as_f64())
+        .map(|n| n as u64)
+        .collect();
+    numbers.sort_unstable();
+    let twice = numbers.windows(2).filter(|w| w[0] == w[1]).count();
+    assert_eq!(twice, 0, "points more than once, of {COUNT}");
+    assert!(numbers.into_iter().eq(0..COUNT), "something is missing");
+    Ok(())
 }

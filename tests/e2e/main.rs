@@ -8,6 +8,7 @@ mod command_line;
 mod faults;
 mod formats;
 mod influxdb;
+mod mixed_broker;
 mod mongodb;
 mod one_dead_output;
 mod poison;

@@ -23,6 +23,8 @@ pub struct Database {
     plan: Sink,
     /// Between the agent and it.
     pub proxy: FaultProxy,
+    /// It was killed and not started again.
+    pub is_down: bool,
 }
 
 impl Database {
@@ -39,7 +41,12 @@ impl Database {
         if plan.dead {
             proxy.set(Fault::Refuse);
         }
-        Ok(Database { kind, plan, proxy })
+        Ok(Database {
+            kind,
+            plan,
+            proxy,
+            is_down: false,
+        })
     }
 
     /// The output's table. `timeout` is the option that a reload changes.

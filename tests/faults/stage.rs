@@ -197,6 +197,7 @@ impl Stage {
   max_undelivered_messages = {window}
   max_reconnect_interval = "500ms"
   connection_timeout = "2s"
+  startup_error_behavior = "retry"
   name_override = "sensors"
   data_format = "json"
   {time}
@@ -264,10 +265,13 @@ impl Stage {
                 (*d, Heal::BrokerLink)
             }
             Event::DatabaseKill(n, d) => {
+                self.start_database(*n)?;
                 self.databases[*n].server().kill9()?;
+                self.databases[*n].is_down = true;
                 (*d, Heal::DatabaseStarts(*n))
             }
             Event::DatabaseFreeze(n, d) => {
+                self.start_database(*n)?;
                 self.databases[*n].server().stop()?;
                 (*d, Heal::DatabaseRuns(*n))
             }
@@ -301,7 +305,7 @@ impl Stage {
             Heal::DatabaseRuns(n) => {
                 let _ = self.databases[*n].server().cont();
             }
-            Heal::DatabaseStarts(n) => self.databases[*n].server().restart()?,
+            Heal::DatabaseStarts(n) => self.start_database(*n)?,
             Heal::DatabaseLink(n) => {
                 let back = match self.plan.sinks[*n].dead {
                     true => Fault::Refuse,
@@ -318,6 +322,15 @@ impl Stage {
                 let dir = self.agent()?.dir().to_owned();
                 set_clock(&dir, 0)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Starts a database that was killed.
+    fn start_database(&mut self, n: usize) -> Result<()> {
+        let database = &mut self.databases[n];
+        if std::mem::take(&mut database.is_down) {
+            database.server().restart()?;
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
 //! `wheatstone plugins` and the flags that list: what is linked in, and what of it is deprecated.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
 use wheatstone_config::{GONE, TELEGRAF_VERSION};
-use wheatstone_plugin::{Kind, registrations};
+use wheatstone_plugin::{Kind, Registration, registrations};
 
 use crate::cli::{Flags, names};
 
@@ -19,11 +19,13 @@ const KINDS: [Kind; 7] = [
     Kind::Serializer,
 ];
 
-fn of_kind(kind: Kind) -> BTreeSet<&'static str> {
-    registrations()
+/// The plugins of a kind, sorted by name.
+pub(crate) fn of_kind(kind: Kind) -> impl Iterator<Item = &'static Registration> {
+    let sorted: BTreeMap<&str, &Registration> = registrations()
         .filter(|r| r.kind == kind)
-        .map(|r| r.name)
-        .collect()
+        .map(|r| (r.name, r))
+        .collect();
+    sorted.into_values()
 }
 
 /// Prints one `kind.name` per line, sorted within its kind; `deprecated` prints what Telegraf deprecated.
@@ -49,8 +51,8 @@ pub(crate) fn plugins(kind: Option<&str>, deprecated: bool) -> anyhow::Result<Ex
             }
             continue;
         }
-        for name in of_kind(kind) {
-            writeln!(out, "{}.{name}", kind.plural())?;
+        for plugin in of_kind(kind) {
+            writeln!(out, "{}.{}", kind.plural(), plugin.name)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -68,8 +70,8 @@ pub(crate) fn old_list(kinds: &str, program: &str) -> anyhow::Result<ExitCode> {
         out,
         "DEPRECATED: use {program} plugins {kinds}\nAvailable {word} Plugins:"
     )?;
-    for name in of_kind(kind) {
-        writeln!(out, "  {name}")?;
+    for plugin in of_kind(kind) {
+        writeln!(out, "  {}", plugin.name)?;
     }
     Ok(ExitCode::SUCCESS)
 }

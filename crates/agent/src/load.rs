@@ -11,7 +11,7 @@ use wheatstone_plugin::{AgentInfo, Kind, Level, Revealer, States};
 
 use crate::cli::{Flags, names};
 use crate::features::feature;
-use crate::logging::say;
+use crate::logging::{self, say};
 use crate::sources;
 use crate::stores::{Stores, describe_reference};
 
@@ -147,6 +147,9 @@ pub(crate) fn load(
     let (stores, of_stores) = Stores::build(&config, &agent, &loaded.sources);
     problems.extend(of_stores);
     let revealer: Arc<dyn Revealer> = stores.clone();
+    if purpose == Purpose::Check {
+        problems.extend(log_problem(&config, &loaded.sources));
+    }
     match build(&config, &agent, Some(&revealer)) {
         Ok(topology) if problems.is_empty() => Ok(Loaded {
             config,
@@ -159,7 +162,7 @@ pub(crate) fn load(
         Err(others) => {
             let described = others.iter().map(|p| describe(p, &config, &loaded.sources));
             // What does not fit together may only lack what could not be read.
-            problems.extend(described.filter(|p| !unread || p.file.is_some()));
+            problems.extend(described.filter(|p| !unread || (p.file.is_some() && !p.unfit)));
             problems.sort_by_key(|p| {
                 let file = loaded
                     .sources
@@ -173,6 +176,12 @@ pub(crate) fn load(
             Err(problems)
         }
     }
+}
+
+/// What is wrong with the options of the log, which a run sets up before anything else.
+fn log_problem(config: &Config, sources: &[Source]) -> Option<Problem> {
+    let (option, error) = logging::check(&config.agent).err()?;
+    Some(Problem::of_agent(sources, option, format!("{error:#}")))
 }
 
 /// What an earlier run kept, where a run keeps anything.
@@ -216,7 +225,7 @@ fn describe(problem: &BuildProblem, config: &Config, sources: &[Source]) -> Prob
                 alias => format!("{}.{}::{alias}", plugin.kind.plural(), plugin.name),
             };
             let message = format!("could not initialize {} {name}: {e:#}", plugin.kind.singular());
-            Problem::at(sources, plugin.span, message).at_start()
+            Problem::of_options(sources, plugin, message, e).at_start()
         }
     }
 }
@@ -226,8 +235,18 @@ fn is_of_the_file(e: &anyhow::Error) -> bool {
     e.chain().any(|e| e.is::<ConfigError>()) || e.to_string().starts_with("undefined but requested ")
 }
 
+/// The problem with the help that its value is none of the user's yet, where that is so.
+fn with_reason(problem: Problem, vars: &dyn Fn(&str) -> Option<String>) -> Problem {
+    match problem.open(vars) {
+        Some(reason) if !problem.lacks_file => problem.with_help(Some(reason)),
+        _ => problem,
+    }
+}
+
 fn say_problems(problems: &[Problem]) {
+    let vars = LoadOptions::default().vars;
     for problem in problems {
+        let problem = with_reason(problem.clone(), &*vars);
         say(Level::Error, "", &problem.render());
     }
 }

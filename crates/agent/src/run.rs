@@ -144,7 +144,6 @@ pub(crate) fn check_complete(topology: &Topology, mode: Mode) -> anyhow::Result<
     Ok(())
 }
 
-/// SIGTERM and SIGINT stop, a second one ends at once; SIGUSR1 flushes, SIGHUP reloads.
 /// The signals that mean something to the agent.
 struct Signals {
     term: Signal,
@@ -165,6 +164,7 @@ impl Signals {
     }
 }
 
+/// SIGTERM and SIGINT stop, a second one ends at once; SIGUSR1 flushes, SIGHUP reloads.
 async fn listen(
     signals: std::io::Result<Signals>,
     stop: Arc<Notify>,

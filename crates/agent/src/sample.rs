@@ -1,6 +1,5 @@
 //! Sample configurations and schemas, made from the plugins' own option structs.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -8,6 +7,7 @@ use wheatstone_config::{agent_sample, sample};
 use wheatstone_plugin::{Kind, Registration, registrations};
 
 use crate::cli::{Flags, names};
+use crate::list::of_kind;
 
 /// The sections of a sample, in the order in which they are printed, with the kind of plugin that they hold.
 const SECTIONS: [(&str, Option<Kind>); 7] = [
@@ -75,14 +75,6 @@ fn block(registration: &Registration, active: bool) -> String {
             }
         })
         .collect()
-}
-
-fn of_kind(kind: Kind) -> impl Iterator<Item = &'static Registration> {
-    let sorted: BTreeMap<&str, &Registration> = registrations()
-        .filter(|r| r.kind == kind)
-        .map(|r| (r.name, r))
-        .collect();
-    sorted.into_values()
 }
 
 /// Prints the sample of one input or output.

@@ -1,12 +1,13 @@
 //! `config schema`: one JSON schema of the whole configuration, for editors, out of the plugins' own.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 use wheatstone_config::{AgentConfig, WheatstoneConfig, common_schema};
-use wheatstone_plugin::{Kind, Registration, registrations};
+use wheatstone_plugin::{Kind, Registration};
+
+use crate::list::of_kind;
 
 /// Prints the schema.
 pub(crate) fn print() -> anyhow::Result<ExitCode> {
@@ -76,14 +77,6 @@ fn schema() -> Value {
         "properties": properties,
         "$defs": defs,
     })
-}
-
-fn of_kind(kind: Kind) -> impl Iterator<Item = &'static Registration> {
-    let sorted: BTreeMap<&str, &Registration> = registrations()
-        .filter(|r| r.kind == kind)
-        .map(|r| (r.name, r))
-        .collect();
-    sorted.into_values()
 }
 
 fn name(registration: &Registration) -> String {

@@ -264,25 +264,23 @@ fn build_one(
                     "error parsing {}, error initializing secret store {id:?}: {e:#}",
                     plugin.name
                 );
-                Problem::at(sources, plugin.span, message)
+                Problem::of_options(sources, plugin, message, &e)
             }
         })
     })
 }
 
-/// The problem of a reference to a store that is not there. Telegraf blames no file for it; the place is told as help.
+/// The problem of a reference to a store that is not there. Telegraf blames no file for it.
 pub(crate) fn describe_reference(sources: &[Source], error: &anyhow::Error) -> Option<Problem> {
     let error = error.chain().find_map(|e| e.downcast_ref::<ConfigError>())?;
     if !error.message.starts_with("unknown secret store for ") {
         return None;
     }
-    let at = error.span.map(|span| Problem::at(sources, span, ""));
-    let help = at.and_then(|at| {
-        let (file, place) = (at.file?, at.place?);
-        Some(format!(
-            "{file}:{}:{}: no [[secretstores.…]] has that id",
-            place.line, place.column
-        ))
-    });
-    Some(Problem::general(error.message.clone()).with_help(help))
+    let id = error.message.split("@{").nth(1).and_then(|t| t.split(':').next());
+    let help = id.map(|id| format!("no [[secretstores.…]] has the id {id:?}"));
+    let problem = match error.span {
+        Some(span) => Problem::at(sources, span, error.message.clone()).of_no_file(),
+        None => Problem::general(error.message.clone()),
+    };
+    Some(problem.with_help(help))
 }

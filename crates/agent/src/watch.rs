@@ -104,28 +104,17 @@ async fn watch_files(flags: Arc<Flags>, hints: Option<Arc<Notify>>, changed: Arc
 }
 
 fn tell(old: &BTreeMap<String, Stamp>, new: &BTreeMap<String, Stamp>) {
+    let say_of = |file: &str, level, what| say(level, "", &format!("Config file/directory {file:?} {what}"));
     for (file, stamp) in new {
         match (old.get(file), stamp) {
             (Some(before), now) if before == now => {}
-            (Some(_), None) => say(
-                Level::Warn,
-                "",
-                &format!("Config file/directory {file:?} deleted"),
-            ),
-            (Some(_), _) => say(
-                Level::Info,
-                "",
-                &format!("Config file/directory {file:?} modified"),
-            ),
-            (None, _) => say(Level::Info, "", &format!("Config file/directory {file:?} is new")),
+            (Some(_), None) => say_of(file, Level::Warn, "deleted"),
+            (Some(_), Some(_)) => say_of(file, Level::Info, "modified"),
+            (None, _) => say_of(file, Level::Info, "is new"),
         }
     }
     for file in old.keys().filter(|file| !new.contains_key(*file)) {
-        say(
-            Level::Warn,
-            "",
-            &format!("Config file/directory {file:?} deleted"),
-        );
+        say_of(file, Level::Warn, "deleted");
     }
 }
 

@@ -10,7 +10,7 @@ use crate::load::Report;
 use crate::suggest::did_you_mean;
 use crate::tree::{Item, Slot, Tab};
 use crate::unknown::NOT_USED;
-use crate::{AgentConfig, Config, WheatstoneConfig};
+use crate::{AgentConfig, Config, WheatstoneConfig, known};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Type {
@@ -100,9 +100,10 @@ impl Settings {
     pub fn global_tags(&self, slot: Slot, tags: &mut BTreeMap<String, String>, report: &mut Report<'_>) {
         let name = &slot.key;
         let Item::Table(table) = slot.item else {
-            return report.problem(
+            return report.help(
                 slot.key_span,
                 format!("invalid configuration, bad table name {name:?}"),
+                known::top_help(name, matches!(slot.item, Item::Value(..))),
             );
         };
         for tag in table.entries {
@@ -134,7 +135,8 @@ impl Settings {
     pub fn agent(&mut self, slot: Slot, report: &mut Report<'_>) {
         let Item::Table(table) = slot.item else {
             let message = "invalid configuration, error parsing agent table";
-            return report.problem(slot.key_span, message.into());
+            let help = known::top_help("agent", matches!(slot.item, Item::Value(..)));
+            return report.help(slot.key_span, message.into(), help);
         };
         self.tables += 1;
         if self.tables == 2 {

@@ -208,9 +208,14 @@ impl Dealer<'_, '_> {
         list
     }
 
-    fn check_patterns(&mut self, key: &str, span: Span, list: &[String]) {
-        if let Err(why) = Glob::new(list, "") {
-            self.error(span, format!("error compiling '{key}', {why}"));
+    /// The patterns; none where one is wrong, which is said here and not once more when the filter is built.
+    fn checked_patterns(&mut self, key: &str, span: Span, list: Vec<String>) -> Vec<String> {
+        match Glob::new(&list, "") {
+            Ok(_) => list,
+            Err(why) => {
+                self.error(span, format!("error compiling '{key}', {why}"));
+                Vec::new()
+            }
         }
     }
 
@@ -221,7 +226,12 @@ impl Dealer<'_, '_> {
         let span = node.span;
         let NodeKind::Table(table) = node.kind else {
             let message = format!("invalid syntax for {key:?}: expected a table of key=[values]");
-            self.typed_error(span, message);
+            let help = format!(
+                "a table of its own: [{}.{}.{key}], and in it tag = [\"value\"]",
+                self.kind.plural(),
+                self.name
+            );
+            self.typed_help(span, message, help);
             return BTreeMap::new();
         };
         let mut filter = BTreeMap::new();
@@ -230,13 +240,14 @@ impl Dealer<'_, '_> {
             match entry.value.kind {
                 NodeKind::Array(items) => {
                     let list = self.texts(key, items);
-                    self.check_patterns(key, span, &list);
+                    let list = self.checked_patterns(key, span, list);
                     filter.insert(entry.key, list);
                 }
-                _ => self.typed_error(
-                    span,
-                    unexpected_format(key, "string array/slice format on each entry"),
-                ),
+                kind => {
+                    let help = list_help(&entry.key, &kind);
+                    let message = unexpected_format(key, "string array/slice format on each entry");
+                    self.typed_help(span, message, help);
+                }
             }
         }
         filter
@@ -294,6 +305,10 @@ impl Dealer<'_, '_> {
         let message = format!("{}: {message}", self.place);
         self.error(span, message);
     }
+    fn typed_help(&mut self, span: Span, message: String, help: String) {
+        let message = format!("{}, {}: {message}", self.prefix, self.place);
+        self.report.help(span, message, help);
+    }
     fn error(&mut self, span: Span, message: String) {
         self.report.problem(span, format!("{}, {message}", self.prefix));
     }
@@ -305,6 +320,14 @@ impl Dealer<'_, '_> {
             node.type_name()
         );
         self.report.warn(node.span, message);
+    }
+}
+
+/// How a list is written that was none.
+fn list_help(key: &str, found: &NodeKind) -> String {
+    match found {
+        NodeKind::String(text) => format!("write a list: {key} = [{text:?}]"),
+        _ => format!("write a list of texts: {key} = [\"…\"]"),
     }
 }
 

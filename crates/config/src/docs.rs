@@ -127,22 +127,10 @@ fn options(out: &mut String, root: &Value, schema: &Value, place: &Place<'_>) {
         let deeper = format!("{indent}  ");
         comment(out, &format!("\n{indent}"), "##", option.text);
         match option.shape {
-            Shape::Table(schema) => {
-                let _ = writeln!(out, "{indent}# [{inner}]");
-                options(
-                    out,
-                    root,
-                    schema,
-                    &Place {
-                        path: &inner,
-                        indent: &deeper,
-                        off: true,
-                        last: "",
-                    },
-                );
-            }
-            Shape::Tables(schema) => {
-                let _ = writeln!(out, "{indent}# [[{inner}]]");
+            Shape::Table(schema) | Shape::Tables(schema) => {
+                let list = matches!(option.shape, Shape::Tables(_));
+                let (open, close) = if list { ("[[", "]]") } else { ("[", "]") };
+                let _ = writeln!(out, "{indent}# {open}{inner}{close}");
                 options(
                     out,
                     root,

@@ -222,6 +222,21 @@ pub(crate) fn substitute(text: &str, vars: Vars<'_>, old: bool) -> Result<(Mappe
     Ok((out, used))
 }
 
+/// The variables of a text that stay as they are where they are not set.
+pub(crate) fn names(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut from = 0;
+    while let Some(found) = find(text, from, false) {
+        from = found.end;
+        match found.what {
+            What::Named(name) => names.push(name.to_owned()),
+            What::Braced(inner) if word_len(inner) == inner.len() => names.push(inner.to_owned()),
+            _ => {}
+        }
+    }
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,6 +303,11 @@ mod tests {
         ] {
             assert_eq!(run(text, false), result, "{text}");
         }
+    }
+
+    #[test]
+    fn names_of_what_may_stay() {
+        assert_eq!(names("${A}:$B/${C:-x}/$$D/${1}"), ["A", "B"]);
     }
 
     #[test]

@@ -183,6 +183,9 @@ pub(crate) fn help(kind: Kind, name: &str, there: &[&'static str], options: &Loa
 
 /// What may be meant by something at the top of a file that is not `[name]`.
 pub(crate) fn top_help(word: &str, is_value: bool) -> String {
+    if is_value && SECTIONS.contains(&word) {
+        return format!("`{word}` is a table, not an option");
+    }
     if is_value {
         return if crate::agent::is_option(word) {
             format!("`{word}` stands above every header: it belongs under [agent]")

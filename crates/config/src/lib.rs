@@ -20,6 +20,7 @@ mod migrate;
 mod model;
 mod options;
 mod parse;
+mod place;
 mod plugins;
 mod problem;
 mod schema;

@@ -1,7 +1,7 @@
 //! Texts in, one configuration out, with everything that is wrong in any of them.
 
 use wheatstone_plugin::Level;
-use wheatstone_plugin::conf::{Node, NodeKind, Span};
+use wheatstone_plugin::conf::{Node, NodeKind, Span, references};
 
 use crate::agent::Settings;
 use crate::plugins::{collect, plugin};
@@ -52,6 +52,9 @@ pub fn load_all(sources: Vec<Source>, options: &LoadOptions) -> (Loaded, Vec<Pro
         ) else {
             continue;
         };
+        tree.entries
+            .iter()
+            .for_each(|slot| odd_references(&slot.item, &mut report));
         // Tags and settings first, as plugins may depend on them.
         let (settings_tables, rest): (Vec<Slot>, Vec<Slot>) = tree
             .entries
@@ -139,6 +142,30 @@ fn read(source: &Source, file: u32, options: &LoadOptions, report: &mut Report<'
     Some(tree)
 }
 
+/// Says which texts look like references to secrets and are none: they are taken as they are.
+fn odd_references(item: &Item, report: &mut Report<'_>) {
+    match item {
+        Item::Value(node, _) => odd_reference(node, report),
+        Item::Table(t) => t.entries.iter().for_each(|s| odd_references(&s.item, report)),
+        Item::Tables(list) => list
+            .iter()
+            .flat_map(|t| &t.entries)
+            .for_each(|s| odd_references(&s.item, report)),
+    }
+}
+
+fn odd_reference(node: &Node, report: &mut Report<'_>) {
+    match &node.kind {
+        NodeKind::String(text) if text.starts_with("@{") && references(text).next().is_none() => {
+            let message = "this text is taken as it is, not as a secret: a reference is written @{store:key}, of letters, digits and underscores";
+            report.warn(node.span, message.into());
+        }
+        NodeKind::Array(items) => items.iter().for_each(|n| odd_reference(n, report)),
+        NodeKind::Table(t) => t.entries.iter().for_each(|e| odd_reference(&e.value, report)),
+        _ => {}
+    }
+}
+
 fn substitute_item(item: &mut Item, vars: env::Vars<'_>, old: bool, report: &mut Report<'_>) {
     match item {
         Item::Value(node, _) => substitute_node(node, vars, old, report),
@@ -193,11 +220,11 @@ impl Report<'_> {
     }
     /// The files do not fit together: the place is shown, but no file is blamed.
     pub fn unfit(&mut self, span: Option<Span>, message: &str) {
-        let place = span.and_then(|s| Problem::at(self.sources, s, "").place);
-        self.problems.push(Problem {
-            place,
-            ..Problem::general(message)
-        });
+        let problem = match span {
+            Some(span) => Problem::at(self.sources, span, message),
+            None => Problem::general(message),
+        };
+        self.problems.push(problem.of_no_file());
     }
     pub fn warn(&mut self, span: Span, message: String) {
         self.notes.push(Note {

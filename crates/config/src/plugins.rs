@@ -78,9 +78,13 @@ pub(crate) fn collect(slots: Vec<Slot>, report: &mut Report<'_>) -> Vec<Found> {
                 }
                 Item::Tables(list) => all.extend(list.into_iter().map(|table| found(table, true))),
                 Item::Table(table) => {
-                    let help = format!("write it in double brackets: [[{}.{}]]", kind.plural(), slot.key);
+                    let header = format!("[[{}.{}]]", kind.plural(), slot.key);
+                    let help = match first_header(&table).filter(|_| !table.defined) {
+                        Some(_) => format!("this belongs to a {header}, which must stand above it"),
+                        None => format!("write it in double brackets: {header}"),
+                    };
                     report.help(
-                        table.span,
+                        if table.defined { table.span } else { slot.key_span },
                         format!("unsupported config format: {}", slot.key),
                         help,
                     );
@@ -159,7 +163,9 @@ pub(crate) fn plugin(
     };
     if kind == Kind::SecretStore {
         if let Err((span, why)) = check_store(&own, &name) {
-            report.problem(span, format!("{prefix}, {why}"));
+            let help =
+                "give it a name of its own: id = \"mystore\", of letters, digits and underscores".into();
+            report.help(span, format!("{prefix}, {why}"), help);
         } else {
             add_password(&mut own, &name, options);
         }

@@ -1,17 +1,19 @@
 //! What is wrong with a configuration, where, and what would be right: for people and for machines.
 
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 
 use serde::Serialize;
 use wheatstone_plugin::conf::{ConfigError, Span};
 use wheatstone_plugin::{Kind, Level, registrations};
 
+use crate::place::{Open, locate, of_agent, open_ends, type_help};
 use crate::{PluginConfig, Source, known, mask};
 
 /// Something that keeps the agent from starting. Its first line is Telegraf's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// The file whose loading failed; none where the files do not fit together.
+    /// The file that it is in.
     pub file: Option<String>,
     /// What is wrong, in Telegraf's words where it has any.
     pub message: String,
@@ -23,6 +25,12 @@ pub struct Problem {
     /// The files could be read, but a plugin refuses its options: Telegraf says that as its agent starts.
     #[serde(skip)]
     pub starting: bool,
+    /// The files do not fit together: Telegraf's line blames none of them, though the place is known.
+    #[serde(skip)]
+    pub unfit: bool,
+    /// It comes of a file that is not there, or not to be read: another machine may have it.
+    #[serde(skip)]
+    pub lacks_file: bool,
 }
 
 /// A place in a file, ready to be shown.
@@ -39,6 +47,9 @@ pub struct Place {
     /// What is hidden in it: no message may tell it either.
     #[serde(skip)]
     hidden: Vec<String>,
+    /// What stands there for something that only the place of use knows.
+    #[serde(skip)]
+    open: Vec<Open>,
 }
 
 impl Place {
@@ -62,6 +73,7 @@ impl Place {
             width: width.max(1),
             text: mask::mask(shown),
             hidden: mask::hidden(shown),
+            open: open_ends(&text[start..end.min(line_end)]),
         }
     }
 }
@@ -75,6 +87,8 @@ impl Problem {
             place: None,
             help: None,
             starting: false,
+            unfit: false,
+            lacks_file: false,
         }
     }
     /// A file that could not be loaded at all.
@@ -120,11 +134,11 @@ impl Problem {
                 .collect();
             known::format_help(kind, name, &there)
         });
-        let span = span.or_else(|| {
-            help.as_ref()
-                .and(plugin.table.get("data_format"))
-                .map(|node| node.span)
-        });
+        let help = help.or_else(|| type_help(sources, span?, &text));
+        let data_format = || missing.and(plugin.table.get("data_format")).map(|node| node.span);
+        let span = span
+            .or_else(data_format)
+            .or_else(|| locate(sources, plugin, &text));
         // Telegraf's words depend on whether an input makes one parser or many.
         let many = ["directory_monitor", "file", "http", "tail"];
         let text = match text.strip_prefix("undefined but requested parser: ") {
@@ -138,6 +152,33 @@ impl Problem {
             format!("error parsing {}{array}, {text}", plugin.name),
         )
         .with_help(help)
+        .lacking(error)
+    }
+    /// What a plugin, or a part of one, says of options that can be read but make no sense. It stands where the option that
+    /// `said` tells of does, if that can be found.
+    pub fn of_options(
+        sources: &[Source],
+        plugin: &PluginConfig,
+        message: String,
+        said: &anyhow::Error,
+    ) -> Problem {
+        let span = locate(sources, plugin, &format!("{said:#}")).unwrap_or(plugin.span);
+        Problem::at(sources, span, message).lacking(said)
+    }
+    /// What is wrong with an option under `[agent]` that can be read.
+    pub fn of_agent(sources: &[Source], option: &str, message: String) -> Problem {
+        match of_agent(sources, &|key, _| key == option) {
+            Some(span) => Problem::at(sources, span, message).of_no_file(),
+            None => Problem::general(message),
+        }
+    }
+    fn lacking(self, error: &anyhow::Error) -> Problem {
+        let is_lack =
+            |e: &std::io::Error| matches!(e.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied);
+        let lacks_file = error
+            .chain()
+            .any(|e| e.downcast_ref::<std::io::Error>().is_some_and(is_lack));
+        Problem { lacks_file, ..self }
     }
     fn placed(self, place: Option<Place>) -> Problem {
         Problem { place, ..self }
@@ -147,6 +188,26 @@ impl Problem {
         Problem {
             starting: true,
             ..self
+        }
+    }
+    /// The same, with no file to blame.
+    pub fn of_no_file(self) -> Problem {
+        Problem { unfit: true, ..self }
+    }
+    /// What keeps this from being known for sure where the file is only checked: a variable that is not set here, a
+    /// placeholder for the user's own value, a file that is not on this machine. Nothing for what is wrong in any case.
+    pub fn open(&self, vars: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+        if self.message.starts_with("error parsing data: ") {
+            return None;
+        }
+        let unset = |open: &&Open| !matches!(open, Open::Variable(name) if vars(name).is_some());
+        let open = self.place.as_ref().and_then(|p| p.open.iter().find(unset));
+        match open {
+            Some(Open::Variable(name)) => Some(format!("the variable `{name}` is not set")),
+            Some(Open::Placeholder(text)) => Some(format!("`{text}` stands for a value of yours")),
+            None => self
+                .lacks_file
+                .then(|| "the file is not there, or not to be read".to_owned()),
         }
     }
     /// With what may be meant.
@@ -159,8 +220,8 @@ impl Problem {
     pub fn headline(&self) -> String {
         match &self.file {
             _ if self.starting => format!("[telegraf] Error running agent: {}", self.message),
-            Some(file) => format!("loading config file {file} failed: {}", self.message),
-            None => self.message.clone(),
+            Some(file) if !self.unfit => format!("loading config file {file} failed: {}", self.message),
+            _ => self.message.clone(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use wheatstone_plugin::Level;
+use wheatstone_plugin::{Level, os_text};
 
 use crate::{Note, Problem};
 
@@ -89,21 +89,43 @@ fn read_file(name: &str) -> Result<String, String> {
     }
     let bytes = std::fs::read(path).map_err(|e| in_go_words("open", path, &e))?;
     text_of(&bytes).ok_or_else(|| {
-        let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
-        let why = if utf16 {
-            " (it is UTF-16: save it as UTF-8)"
-        } else {
-            ""
-        };
-        format!("provided config is not a TOML file: {name}{why}")
+        let why = why_no_text(&bytes);
+        format!("provided config is not a TOML file: {name} ({why})")
     })
+}
+
+/// What a file is whose text is none.
+fn why_no_text(bytes: &[u8]) -> String {
+    let head = bytes.trim_ascii_start();
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return "it is UTF-16: save it as UTF-8".into();
+    }
+    if bytes.starts_with(b"\x1f\x8b\x08") || bytes.starts_with(b"PK\x03\x04") {
+        return "it is compressed: unpack it".into();
+    }
+    if head.starts_with(b"<") {
+        return "it looks like HTML or XML, such as a page that says what went wrong with a download".into();
+    }
+    let Some(at) = bytes.iter().position(is_binary) else {
+        return "it is a binary file".into();
+    };
+    let line = 1 + bytes[..at].iter().filter(|b| **b == b'\n').count();
+    let column = 1 + bytes[..at].iter().rev().take_while(|b| **b != b'\n').count();
+    format!(
+        "line {line}, column {column} has the control character 0x{:02x}",
+        bytes[at]
+    )
+}
+
+/// Control characters that no text has, as browsers tell text from the rest.
+fn is_binary(byte: &u8) -> bool {
+    matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
 }
 
 /// The text of a file, its byte order mark taken off; none where it is a binary one.
 pub fn text_of(bytes: &[u8]) -> Option<String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    // As browsers tell text from the rest: by the control characters at the beginning.
-    let binary = |b: &u8| matches!(b, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f);
+    // By the control characters at the beginning.
     let head = &bytes[..bytes.len().min(512)];
     let known = [
         b"%PDF-".as_slice(),
@@ -115,7 +137,7 @@ pub fn text_of(bytes: &[u8]) -> Option<String> {
         b"<html",
         b"<HTML",
     ];
-    if head.iter().any(binary)
+    if head.iter().any(is_binary)
         || known
             .iter()
             .any(|magic| head.trim_ascii_start().starts_with(magic))
@@ -200,9 +222,7 @@ fn default_files(
 
 /// An error as Go words it: `open x: no such file or directory`.
 fn in_go_words(what: &str, path: &Path, error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default().to_lowercase();
-    format!("{what} {}: {text}", path.display())
+    format!("{what} {}: {}", path.display(), os_text(error))
 }
 
 #[cfg(test)]

@@ -86,10 +86,45 @@ fn help(sources: &[Source], plugin: &PluginConfig, unused: &Unused, known: &Know
     if let Some(help) = parents.is_empty().then(|| of_other_format(plugin, key)).flatten() {
         return Some(format!("`{key}`{at} {help}"));
     }
+    let of_kin = parents.is_empty().then(|| of_kin(plugin, key)).flatten();
+    if let Some(help) = &of_kin
+        && REPLACED.iter().any(|r| r.0 == own && r.1 == key)
+    {
+        return Some(format!("`{key}`{at} {help}"));
+    }
     if let Some(meant) = nearest(key, candidates) {
         return Some(format!("`{key}`{at}: did you mean `{meant}`?"));
     }
+    if let Some(help) = of_kin {
+        return Some(format!("`{key}`{at} {help}"));
+    }
     (parents.is_empty() && agent::is_option(key)).then(|| format!("`{key}`{at} is an option of [agent]"))
+}
+
+/// Options that a plugin's kin has under another name: the plugin, the kin's option, its own.
+const REPLACED: &[(&str, &str, &str)] = &[
+    ("outputs.influxdb_v2", "database", "`bucket`"),
+    ("outputs.influxdb_v2", "username", "`token`"),
+    ("outputs.influxdb_v2", "password", "`token`"),
+    ("outputs.influxdb_v2", "retention_policy", "`bucket`"),
+    ("outputs.influxdb", "bucket", "`database`"),
+    ("outputs.influxdb", "token", "`username` and `password`"),
+    ("outputs.influxdb", "organization", "`database` alone"),
+];
+
+/// An option of a plugin of the same kind whose name begins alike, such as influxdb and influxdb_v2.
+fn of_kin(plugin: &PluginConfig, key: &str) -> Option<String> {
+    let (name, own) = (
+        plugin.name.as_str(),
+        format!("{}.{}", plugin.kind.plural(), plugin.name),
+    );
+    let kin = registrations()
+        .filter(|r| r.kind == plugin.kind && r.name != name)
+        .filter(|r| r.name.starts_with(name) || name.starts_with(r.name))
+        .find(|r| (r.schema)()["properties"].get(key).is_some())?;
+    let belongs = format!("is an option of {}.{}", plugin.kind.plural(), kin.name);
+    let here = REPLACED.iter().find(|r| r.0 == own && r.1 == key);
+    Some(here.map_or(belongs.clone(), |r| format!("{belongs}; {own} has {}", r.2)))
 }
 
 /// An option of a data format that is not the table's.

@@ -9,12 +9,13 @@ use wheatstone_plugin::{Aggregator, Log, Metric, Timestamp, debug, error};
 
 use crate::filter::Filter;
 use crate::make_metric::{DefaultTags, Naming};
-use crate::mark::Mark;
+use crate::mark::{Again, Mark};
 use crate::supervise::panic_text;
 
 /// One aggregator.
 pub(crate) struct RunningAggregator {
     pub(crate) mark: Mark,
+    pub(crate) again: Again<Box<dyn Aggregator>>,
     pub(crate) filter: Filter,
     pub(crate) drop_original: bool,
     /// Nanoseconds.
@@ -49,6 +50,15 @@ impl RunningAggregator {
             start + self.period
         };
         state.start = state.end - self.period;
+    }
+
+    /// Begins with the state that its predecessor has left.
+    pub(crate) fn renew(&self) {
+        match (self.again)() {
+            None => {}
+            Some(Ok(plugin)) => self.state.lock().plugin = plugin,
+            Some(Err(e)) => error!(self.log, "{e:#}"),
+        }
     }
 
     /// When the window ends.

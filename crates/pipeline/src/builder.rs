@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use parking_lot::Mutex;
 use wheatstone_config::{Config, PluginConfig};
-use wheatstone_plugin::conf;
+use wheatstone_plugin::conf::{self, ConfigError};
 use wheatstone_plugin::{AgentInfo, Build, Context, Kind, Level, Log, Revealer, find};
 
 use crate::aggregate::{RunningAggregator, State};
@@ -115,10 +115,13 @@ impl Builder<'_> {
     ) -> Result<(T, Mark), Cause> {
         let cx = self.context(p, id, log);
         let built = build(&cx);
-        // An unknown key is named first: it is often why the options were refused.
+        // An unknown key is named first: it is often why the options were refused. But a parser whose options could not be read
+        // took none of them, and each would be called unknown.
+        let unreadable = |e: &anyhow::Error| e.chain().any(|e| e.is::<ConfigError>());
         let mut unused = cx.unused();
         unused.retain(|u| !wheatstone_config::is_loader_key(&u.path));
         match built {
+            Err(e) if unreadable(&e) => Err(Cause::Error(e)),
             Ok(_) | Err(_) if !unused.is_empty() => Err(Cause::Unused(unused)),
             Ok(plugin) => Ok((plugin, Mark::new(p, self.config, self.agent, &cx))),
             Err(e) => Err(Cause::Error(e)),
@@ -129,14 +132,16 @@ impl Builder<'_> {
         let (agent, common) = (&self.config.agent, &p.common);
         let log = self.log(p);
         let interval = common.interval.filter(|i| !i.is_zero()).unwrap_or(agent.interval);
-        let (plugin, mark, service) = match self.build_of(p)? {
+        let (plugin, again, mark, service) = match self.build_of(p)? {
             Build::Input(build) => {
                 let (plugin, mark) = self.plugin(p, &log, build)?;
-                (InputPlugin::Polled(plugin), mark, false)
+                let again = mark.again(build, InputPlugin::Polled);
+                (InputPlugin::Polled(plugin), again, mark, false)
             }
             Build::ServiceInput(build) => {
                 let (plugin, mark) = self.plugin(p, &log, build)?;
-                (InputPlugin::Service(plugin), mark, true)
+                let again = mark.again(build, InputPlugin::Service);
+                (InputPlugin::Service(plugin), again, mark, true)
             }
             _ => return Err(Cause::Undefined),
         };
@@ -175,6 +180,7 @@ impl Builder<'_> {
         Ok(BuiltInput {
             mark,
             plugin,
+            again,
             cx: self.context(p, &p.id, &log),
             intake,
             timing,
@@ -200,6 +206,7 @@ impl Builder<'_> {
         };
         let (plugin, mark) = self.plugin_as(p, id, &log, build)?;
         Ok(RunningProcessor {
+            again: mark.again(build, |plugin| plugin),
             mark,
             plugin,
             filter: Filter::new(&p.common.filter, &log).map_err(Cause::Error)?,
@@ -219,6 +226,7 @@ impl Builder<'_> {
             return Err(Cause::Error(anyhow!("the period must be greater than zero")));
         }
         Ok(RunningAggregator {
+            again: mark.again(build, |plugin| plugin),
             mark,
             filter: Filter::new(&common.filter, &log).map_err(Cause::Error)?,
             drop_original: common.drop_original,

@@ -6,13 +6,14 @@ use wheatstone_plugin::{Log, Metric, Processor, error};
 
 use crate::diff::{Fate, compare};
 use crate::filter::Filter;
-use crate::mark::Mark;
+use crate::mark::{Again, Mark};
 use crate::supervise::panic_text;
 
 /// One processor with its filter.
 pub(crate) struct RunningProcessor {
     pub(crate) mark: Mark,
     pub(crate) plugin: Box<dyn Processor>,
+    pub(crate) again: Again<Box<dyn Processor>>,
     pub(crate) filter: Filter,
     pub(crate) log: Log,
 }
@@ -41,17 +42,26 @@ impl Chain {
         let marks: Vec<&Mark> = old.iter().flatten().map(|p| &p.mark).collect();
         let wanted: Vec<&Mark> = new.0.iter().map(|p| &p.mark).collect();
         let (fates, _) = compare(&marks, |_| true, &wanted);
+        let stays = |i| fates.contains(&Fate::Same(i)) || fates.contains(&Fate::Adjusted(i));
+        for (i, gone) in old.iter_mut().enumerate() {
+            if let Some(gone) = gone.as_mut().filter(|_| !stays(i)) {
+                gone.stop();
+            }
+        }
         for (mut processor, fate) in new.0.into_iter().zip(fates) {
-            if let Fate::Same(i) | Fate::Adjusted(i) = fate
-                && let Some(old) = old[i].take()
-            {
-                processor.mark = old.mark.continued_as(&processor.mark);
-                processor.plugin = old.plugin;
-                processor.log = old.log;
+            match fate {
+                Fate::Same(i) | Fate::Adjusted(i) => {
+                    if let Some(old) = old[i].take() {
+                        processor.mark = old.mark.continued_as(&processor.mark);
+                        processor.plugin = old.plugin;
+                        processor.log = old.log;
+                        processor.again = old.again;
+                    }
+                }
+                Fate::Changed(_) | Fate::New => processor.renew(),
             }
             self.0.push(processor);
         }
-        old.iter_mut().flatten().for_each(RunningProcessor::stop);
     }
 
     pub(crate) fn process(&mut self, batch: &mut Vec<Metric>) {
@@ -69,6 +79,15 @@ impl Chain {
 }
 
 impl RunningProcessor {
+    /// Begins with the state that its predecessor has left.
+    fn renew(&mut self) {
+        match (self.again)() {
+            None => {}
+            Some(Ok(plugin)) => self.plugin = plugin,
+            Some(Err(e)) => error!(self.log, "{e:#}"),
+        }
+    }
+
     fn stop(&mut self) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.plugin.stop())) {
             error!(self.log, "panic in processor: {}", panic_text(&panic));

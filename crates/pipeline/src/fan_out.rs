@@ -9,10 +9,11 @@ use wheatstone_plugin::Metric;
 
 use crate::aggregate::RunningAggregator;
 use crate::chain::Chain;
+use crate::guard::Guard;
 use crate::mark::Mark;
 use crate::numbers::Series;
 use crate::printer::Printer;
-use crate::queue::{Guard, Queue};
+use crate::queue::Queue;
 
 /// All that stands behind the inputs.
 pub(crate) struct Pipeline {
@@ -123,6 +124,8 @@ impl Pipeline {
             self.fan_out(&stages, batch);
             aggregator.stop();
         }
+        let is_new = |a: &&Arc<RunningAggregator>| !stages.aggregators.iter().any(|o| Arc::ptr_eq(o, a));
+        new.aggregators.iter().filter(is_new).for_each(|a| a.renew());
         before_now.change_to(before);
         after_now.change_to(after);
         *stages = new;

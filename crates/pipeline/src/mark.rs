@@ -16,6 +16,9 @@ use crate::numbers::Series;
 /// Sums are compared within one process only, and shall tell nothing about secrets.
 static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
+/// Builds a plugin once more, where the instance that it follows has put a state since it was built.
+pub(crate) type Again<T> = Box<dyn Fn() -> Option<anyhow::Result<T>> + Send + Sync>;
+
 /// A plugin's mark.
 #[derive(Clone)]
 pub(crate) struct Mark {
@@ -75,6 +78,16 @@ impl Mark {
                 .map(str::to_owned),
             series: Series::of(p),
         }
+    }
+
+    /// How this plugin is built again; asked once its predecessor has ended.
+    pub(crate) fn again<T: 'static, U: 'static>(
+        &self,
+        build: fn(&Context) -> anyhow::Result<T>,
+        kind: fn(T) -> U,
+    ) -> Again<U> {
+        let cx = self.cx.clone();
+        Box::new(move || cx.is_behind().then(|| build(&cx.again()).map(kind)))
     }
 
     /// Notes what the plugin's secrets are, by a sum that `of` gives for a store and a key.

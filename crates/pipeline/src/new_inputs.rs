@@ -37,6 +37,18 @@ enum Next {
     Started(Box<RunningInput>),
 }
 
+impl BuiltInput {
+    /// The same, beginning with the state that its predecessor has left.
+    fn renewed(mut self) -> BuiltInput {
+        match (self.again)() {
+            None => {}
+            Some(Ok(plugin)) => self.plugin = plugin,
+            Some(Err(e)) => error!(self.log, "{e:#}"),
+        }
+        self
+    }
+}
+
 impl Live {
     /// Stops what is changed or gone and starts what is new, up to the gate. On an error the old ones run again.
     pub(crate) async fn new_inputs(
@@ -45,7 +57,7 @@ impl Live {
         patience: &Patience,
         changes: &mut Changes,
     ) -> anyhow::Result<NewInputs> {
-        let old_marks: Vec<Mark> = self.inputs.iter().map(|i| i.mark.clone()).collect();
+        let old_marks: Vec<Mark> = self.inputs.iter().map(|i| i.mark().clone()).collect();
         let marks: Vec<Mark> = built.iter().map(|i| i.mark.clone()).collect();
         let (fates, gone) = compare(
             &old_marks.iter().collect::<Vec<_>>(),
@@ -74,7 +86,7 @@ impl Live {
                 anyhow::bail!("the agent is ending");
             }
         }
-        let names: Vec<String> = ending.iter().map(|i| i.mark.shown.clone()).collect();
+        let names: Vec<String> = ending.iter().map(|i| i.mark().shown.clone()).collect();
         let ended = end_all(ending).await;
 
         let (opened, gate) = watch::channel(false);
@@ -85,6 +97,7 @@ impl Live {
                 Fate::Same(old) => Next::Keep(old),
                 Fate::Adjusted(old) => Next::Adjust(old, Box::new(built)),
                 Fate::Changed(_) | Fate::New => {
+                    let built = built.renewed();
                     let idle = IdleInput::new(built, self.pipeline.clone(), gate.clone());
                     let start = Start {
                         once: false,

@@ -8,10 +8,11 @@ use wheatstone_plugin::StartError;
 
 use crate::changes::Changes;
 use crate::diff::{Fate, compare};
+use crate::guard::Guard;
 use crate::live::{Live, first};
 use crate::live_output::{LiveOutput, NextOutput};
 use crate::mark::Mark;
-use crate::queue::{Guard, Queue};
+use crate::queue::Queue;
 use crate::running_output::RunningOutput;
 use crate::topology::BuiltOutput;
 

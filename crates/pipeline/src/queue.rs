@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use wheatstone_plugin::stats::Stat;
 use wheatstone_plugin::{Log, Metric};
-use wheatstone_type_guard::{TypeGuard, TypeGuardConfig};
+use wheatstone_type_guard::TypeGuardConfig;
 
 use crate::backlog::{Backlog, Place};
 use crate::filter::Filter;
-use crate::guard;
+use crate::guard::Guard;
 use crate::make_metric::Naming;
 
 /// What the pipeline's side of an output holds. A reload that changes any of it makes a new one in front of the same backlog.
@@ -29,45 +28,6 @@ pub(crate) struct Queue {
     pub(crate) guard: Option<Guard>,
     pub(crate) name: String,
     pub(crate) stats: Arc<Stats>,
-}
-
-/// A type guard and what it was made from.
-#[derive(Clone)]
-pub(crate) struct Guard {
-    config: TypeGuardConfig,
-    guard: Arc<Mutex<TypeGuard>>,
-}
-
-impl Guard {
-    /// Opens the guard's file. `old` goes on where its settings are the same.
-    pub(crate) fn open(config: TypeGuardConfig, name: &str, old: Option<&Guard>) -> anyhow::Result<Guard> {
-        if let Some(old) = old.filter(|old| old.config == config) {
-            return Ok(old.clone());
-        }
-        let guard = TypeGuard::new(config.clone(), name).context("opening the type guard's file")?;
-        Ok(Guard {
-            config,
-            guard: Arc::new(Mutex::new(guard)),
-        })
-    }
-    /// One that knows what the file holds and keeps nothing: for a replay, beside an agent that may run.
-    pub(crate) fn reading(config: TypeGuardConfig, name: &str) -> anyhow::Result<Guard> {
-        let guard = TypeGuard::reading(config.clone(), name).context("reading the type guard's file")?;
-        Ok(Guard {
-            config,
-            guard: Arc::new(Mutex::new(guard)),
-        })
-    }
-    /// Whether it is the same one, not an equal one.
-    pub(crate) fn is(&self, other: &Guard) -> bool {
-        Arc::ptr_eq(&self.guard, &other.guard)
-    }
-    pub(crate) fn lock(&self) -> MutexGuard<'_, TypeGuard> {
-        self.guard.lock()
-    }
-    pub(crate) fn pass(&self, batch: &mut Vec<Metric>, who: &str) {
-        guard::pass(&self.guard, batch, who);
-    }
 }
 
 /// What a queue is made of.

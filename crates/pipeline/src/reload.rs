@@ -13,10 +13,11 @@ use tokio::sync::watch;
 use crate::changes::Changes;
 use crate::diff::{Fate, compare};
 use crate::fan_out::Stages;
+use crate::guard::Guard;
 use crate::live::{Live, Pusher};
 use crate::mark::Mark;
 use crate::new_outputs::NewOutputs;
-use crate::queue::Guard;
+use crate::running_input::RunningInput;
 use crate::topology::Topology;
 
 /// How long a reload may wait for things; not at all once the agent shall stop.
@@ -127,7 +128,7 @@ impl Live {
 
     /// The numbers of everything that runs.
     fn series(&self) -> Vec<crate::numbers::Series> {
-        let inputs = self.inputs.iter().map(|i| &i.mark);
+        let inputs = self.inputs.iter().map(RunningInput::mark);
         let marks = inputs.chain(self.outputs.iter().map(|o| &o.mark));
         let mut all: Vec<_> = marks.map(|mark| mark.series.clone()).collect();
         all.extend(self.pipeline.series());

@@ -1,9 +1,10 @@
 //! Dead letters on their way again: a message is read by the input that took it, a metric goes to the output that refused it;
 //! each letter is told once its metrics are settled.
 
+mod reader;
+
 use std::future::Future;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,17 +13,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use wheatstone_plugin::dead_letter::{Body, Letter};
-use wheatstone_plugin::{
-    Ack, Context, Kind, Log, Metric, Outcome, Parser, Reread, Timestamp, Tracker, error, find, warn,
-};
+use wheatstone_plugin::{Ack, Log, Metric, Outcome, Tracker, error, warn};
 
 use crate::fan_out::{Pipeline, Stages};
-use crate::intake::Intake;
-use crate::queue::{Guard, Queue};
-use crate::running_input::InputPlugin;
+use crate::guard::Guard;
+use crate::queue::Queue;
 use crate::running_output::{Flushed, Orders, RunningOutput, Task};
-use crate::supervise::panic_text;
-use crate::topology::{BuiltInput, BuiltOutput, Topology};
+use crate::topology::{BuiltOutput, Topology};
+use reader::Reader;
 
 /// The letters of a replay: what [`replay`] is given.
 pub trait Letters {
@@ -330,71 +328,5 @@ impl Replay<'_> {
             .iter_mut()
             .filter(|i| fits(i))
             .find_map(|input| input.read(letter, bytes))
-    }
-}
-
-/// An input that is only asked to read.
-struct Reader {
-    plugin: InputPlugin,
-    intake: Intake,
-    cx: Context,
-    parser: Option<Box<dyn Parser>>,
-    log: Log,
-}
-
-impl Reader {
-    fn new(input: BuiltInput) -> Reader {
-        Reader {
-            plugin: input.plugin,
-            intake: input.intake,
-            cx: input.cx,
-            parser: None,
-            log: input.log,
-        }
-    }
-
-    /// The metrics of a letter as the pipeline would have got them. Nothing where it is not this input's.
-    fn read(&mut self, letter: &Letter, bytes: &[u8]) -> Option<anyhow::Result<Vec<Metric>>> {
-        let source = letter.source.as_deref().unwrap_or_default();
-        let mut metrics = Vec::new();
-        let read = catch_unwind(AssertUnwindSafe(|| {
-            let own = match &mut self.plugin {
-                InputPlugin::Polled(input) => input.read_again(source, bytes, letter.time, &mut metrics),
-                InputPlugin::Service(input) => input.read_again(source, bytes, letter.time, &mut metrics),
-            };
-            match own {
-                Ok(Reread::ParserOnly) => self.parse(source, bytes, letter.time, &mut metrics),
-                own => own,
-            }
-        }));
-        match read {
-            Ok(Ok(Reread::NotMine)) => return None,
-            Ok(Ok(_)) => {}
-            Ok(Err(e)) => return Some(Err(e)),
-            Err(panic) => return Some(Err(anyhow!("panic in plugin: {}", panic_text(&panic)))),
-        }
-        self.intake.make_metrics(&mut metrics, letter.time);
-        Some(Ok(metrics))
-    }
-
-    /// By the parser of the input's table.
-    fn parse(
-        &mut self,
-        source: &str,
-        bytes: &[u8],
-        now: Timestamp,
-        out: &mut Vec<Metric>,
-    ) -> anyhow::Result<Reread> {
-        let format = find(Kind::Input, self.cx.name()).and_then(|r| r.data_format);
-        let Some((Kind::Parser, default)) = format else {
-            return Ok(Reread::NotMine);
-        };
-        let parser = match &mut self.parser {
-            Some(parser) => parser,
-            none => none.insert(self.cx.parser(default)?),
-        };
-        parser.set_source(source);
-        parser.parse(bytes, now, out)?;
-        Ok(Reread::Done)
     }
 }

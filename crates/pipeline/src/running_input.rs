@@ -50,28 +50,27 @@ pub(crate) enum InputPlugin {
     Service(Box<dyn ServiceInput>),
 }
 
-/// An input that is not running: what its next start needs.
-pub(crate) struct IdleInput {
-    pub(crate) mark: Mark,
-    pub(crate) plugin: InputPlugin,
-    pub(crate) log: Log,
-    pub(crate) sink: Arc<InputSink>,
-    pub(crate) timing: watch::Sender<Timing>,
-    pub(crate) startup: Startup,
-    pub(crate) stats: Arc<Stats>,
+/// What the core holds of an input, whether it runs or not.
+struct Held {
+    mark: Mark,
+    log: Log,
+    sink: Arc<InputSink>,
+    timing: watch::Sender<Timing>,
+    startup: Startup,
+    stats: Arc<Stats>,
     /// The input is up, or it has ended.
     ready: watch::Sender<bool>,
 }
 
+/// An input that is not running: what its next start needs.
+pub(crate) struct IdleInput {
+    plugin: InputPlugin,
+    held: Held,
+}
+
 /// The core's side of one input's life.
 pub(crate) struct RunningInput {
-    pub(crate) mark: Mark,
-    pub(crate) log: Log,
-    pub(crate) sink: Arc<InputSink>,
-    timing: watch::Sender<Timing>,
-    startup: Startup,
-    stats: Arc<Stats>,
-    ready: watch::Sender<bool>,
+    held: Held,
     /// Nothing more will come from it.
     drained: watch::Receiver<bool>,
     pub(crate) phase: watch::Sender<Phase>,
@@ -107,48 +106,41 @@ impl IdleInput {
             input.agent_gathered,
         );
         IdleInput {
-            mark: input.mark,
             plugin: input.plugin,
-            log: input.log,
-            sink: Arc::new(sink),
-            timing: watch::Sender::new(input.timing),
-            startup: input.startup,
-            stats: Arc::new(input.stats),
-            ready,
+            held: Held {
+                mark: input.mark,
+                log: input.log,
+                sink: Arc::new(sink),
+                timing: watch::Sender::new(input.timing),
+                startup: input.startup,
+                stats: Arc::new(input.stats),
+                ready,
+            },
         }
     }
 
     /// Starts the input in a task of its own.
     pub(crate) fn start(self, Start { once, fatal }: Start) -> RunningInput {
-        let IdleInput {
-            mark,
-            mut plugin,
-            log,
-            sink,
-            timing,
-            startup,
-            stats,
-            ready,
-        } = self;
-        ready.send_replace(false);
+        let IdleInput { mut plugin, held } = self;
+        held.ready.send_replace(false);
         let (phase, phase_seen) = watch::channel(Phase::Running);
         let (drained, drained_seen) = watch::channel(false);
         let life = Lifecycle {
             phase: phase_seen,
-            ready: ready.clone(),
+            ready: held.ready.clone(),
             drained: drained.clone(),
         };
         let stays = Arc::new(AtomicBool::new(false));
         let runner = Runner {
-            log: log.clone(),
-            sink: sink.clone(),
-            timing: timing.subscribe(),
-            startup,
+            log: held.log.clone(),
+            sink: held.sink.clone(),
+            timing: held.timing.subscribe(),
+            startup: held.startup,
             stays: stays.clone(),
-            stats: stats.clone(),
+            stats: held.stats.clone(),
         };
-        let acc = Accumulator::new(sink.clone(), log.clone(), life);
-        let up = ready.clone();
+        let acc = Accumulator::new(held.sink.clone(), held.log.clone(), life);
+        let up = held.ready.clone();
         let task = tokio::spawn(async move {
             let result = match &mut plugin {
                 InputPlugin::Polled(plugin) => runner.run_polled(plugin.as_mut(), acc, once).await,
@@ -168,13 +160,7 @@ impl IdleInput {
             plugin
         });
         RunningInput {
-            mark,
-            log,
-            sink,
-            timing,
-            startup,
-            stats,
-            ready,
+            held,
             drained: drained_seen,
             phase,
             stays,
@@ -184,9 +170,12 @@ impl IdleInput {
 }
 
 impl RunningInput {
+    pub(crate) fn mark(&self) -> &Mark {
+        &self.held.mark
+    }
     /// Becomes true when the input is up, or has ended.
     pub(crate) fn ready(&self) -> watch::Receiver<bool> {
-        self.ready.subscribe()
+        self.held.ready.subscribe()
     }
     /// Waits until nothing more will come from it.
     pub(crate) async fn drained(&mut self) {
@@ -199,9 +188,9 @@ impl RunningInput {
 
     /// The core does other things for it from now on; the plugin does not notice.
     pub(crate) fn adjust(&mut self, mark: Mark, intake: Intake, timing: Timing) {
-        self.mark = self.mark.continued_as(&mark);
-        self.sink.set_intake(intake);
-        self.timing.send_if_modified(|old| {
+        self.held.mark = self.held.mark.continued_as(&mark);
+        self.held.sink.set_intake(intake);
+        self.held.timing.send_if_modified(|old| {
             let other = *old != timing;
             *old = timing;
             other
@@ -218,14 +207,8 @@ impl RunningInput {
             return None;
         };
         Some(IdleInput {
-            mark: self.mark,
             plugin,
-            log: self.log,
-            sink: self.sink,
-            timing: self.timing,
-            startup: self.startup,
-            stats: self.stats,
-            ready: self.ready,
+            held: self.held,
         })
     }
 

@@ -3,7 +3,8 @@
 use wheatstone_plugin::{KnownField, Log, Output, info, warn};
 use wheatstone_type_guard::{FieldType, Seeded, TypeGuard};
 
-use crate::queue::{Guard, Queue};
+use crate::guard::Guard;
+use crate::queue::Queue;
 use crate::supervise::guarded;
 
 /// Asks an output for the types of its fields: after the first connect, and once more after the first write where the server

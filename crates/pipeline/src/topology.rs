@@ -14,7 +14,7 @@ use crate::aggregate::RunningAggregator;
 use crate::builder::Builder;
 use crate::chain::Chain;
 use crate::intake::Intake;
-use crate::mark::Mark;
+use crate::mark::{Again, Mark};
 use crate::queue::QueueParts;
 use crate::running_input::{InputPlugin, Stats as InputStats, Timing};
 use crate::running_output::Startup;
@@ -53,6 +53,7 @@ pub struct Topology {
 pub(crate) struct BuiltInput {
     pub(crate) mark: Mark,
     pub(crate) plugin: InputPlugin,
+    pub(crate) again: Again<InputPlugin>,
     /// What a replay builds a parser from.
     pub(crate) cx: Context,
     pub(crate) intake: Intake,

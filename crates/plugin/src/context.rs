@@ -73,6 +73,8 @@ struct Inner {
     log: Log,
     agent: Arc<AgentInfo>,
     agent_asked: Arc<AtomicBool>,
+    /// What the plugin and its parts have asked for.
+    states: Arc<Mutex<Vec<State>>>,
     revealer: Option<Arc<dyn Revealer>>,
     /// A parser's default measurement.
     metric_name: Key,
@@ -100,6 +102,7 @@ impl Context {
             log,
             agent,
             agent_asked: Arc::default(),
+            states: Arc::default(),
             revealer: None,
             metric_name: Key::new(name),
             reads: Mutex::default(),
@@ -152,10 +155,40 @@ impl Context {
     /// What the plugin keeps over a restart. Asked for once, when the plugin is built; a plugin whose options are the same as
     /// another's cannot have one.
     pub fn state(&self) -> Result<State> {
-        match self.0.id.as_str() {
+        let state = match self.0.id.as_str() {
             "" => States::default().of(""),
             id => self.0.agent.states.of(id),
+        }?;
+        if state.is_kept() {
+            self.0.states.lock().push(state.clone());
         }
+        Ok(state)
+    }
+    /// Whether the instance that this one follows in a reload has put something since this one was built.
+    pub fn is_behind(&self) -> bool {
+        self.0.states.lock().iter().any(State::is_behind)
+    }
+    /// The same place for one more instance of the plugin, in the place of the first: it finds the states of now.
+    pub fn again(&self) -> Context {
+        let inner = &self.0;
+        let agent = AgentInfo {
+            states: inner.agent.states.restarted(),
+            ..AgentInfo::clone(&inner.agent)
+        };
+        Context(Arc::new(Inner {
+            kind: inner.kind,
+            name: inner.name.clone(),
+            id: inner.id.clone(),
+            alias: inner.alias.clone(),
+            table: inner.table.clone(),
+            log: inner.log.clone(),
+            agent: Arc::new(agent),
+            agent_asked: inner.agent_asked.clone(),
+            states: Arc::default(),
+            revealer: inner.revealer.clone(),
+            metric_name: inner.metric_name.clone(),
+            reads: Mutex::default(),
+        }))
     }
     /// A parser's default measurement: the name of the plugin that reads.
     pub fn metric_name(&self) -> &Key {
@@ -286,6 +319,7 @@ impl Context {
                 .part(format!("{}.{name}::{}", kind.plural(), self.0.name)),
             agent: self.0.agent.clone(),
             agent_asked: self.0.agent_asked.clone(),
+            states: self.0.states.clone(),
             revealer: self.0.revealer.clone(),
             metric_name,
             reads: Mutex::default(),
@@ -356,141 +390,4 @@ fn within<'a>(table: &'a Table, path: &[&str]) -> Option<(&'a Table, Vec<Unused>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::conf::Node;
-
-    struct One;
-    #[async_trait]
-    impl Revealer for One {
-        async fn reveal(&self, _: &str, key: &str) -> Result<String> {
-            if key == "broken" {
-                anyhow::bail!("not found")
-            } else {
-                Ok(format!("<{key}>"))
-            }
-        }
-        fn link(&self, store: &str, _: &str) -> bool {
-            store == "one"
-        }
-    }
-
-    #[derive(serde::Deserialize, Default)]
-    #[serde(default)]
-    struct Config {
-        password: Secret,
-    }
-
-    fn context(password: &str) -> Context {
-        let mut table = Table::default();
-        table.set("password", Node::bare(NodeKind::String(password.into())));
-        let log = Log::new("inputs.test", None, None);
-        Context::new(Kind::Input, "test", "", table, log, Arc::default())
-    }
-
-    struct Own;
-    impl crate::Plugin for Own {
-        type Config = OwnConfig;
-        fn new(_: OwnConfig, _: &Context) -> Result<Own> {
-            Ok(Own)
-        }
-    }
-    #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema, Default)]
-    #[serde(default)]
-    struct OwnConfig {
-        mine: String,
-    }
-    impl Parser for Own {
-        fn parse(&mut self, _: &[u8], _: crate::Timestamp, _: &mut Vec<crate::Metric>) -> Result<()> {
-            Ok(())
-        }
-    }
-    crate::register!(parser "own_of_context" = Own);
-
-    #[test]
-    fn a_parser_within_takes_its_options_there_and_nowhere_else() {
-        #[derive(serde::Deserialize, Default)]
-        #[serde(default)]
-        struct Outer {
-            adapter: Vec<Adapter>,
-        }
-        #[derive(serde::Deserialize, Default)]
-        #[serde(default)]
-        struct Adapter {
-            data_format: String,
-        }
-        let text = |s: &str| Node::bare(NodeKind::String(s.into()));
-        let adapter = |keys: &[&str]| {
-            let mut table = Table::default();
-            table.set("data_format", text("own_of_context"));
-            keys.iter().for_each(|k| table.set(k, text("x")));
-            Node::bare(NodeKind::Table(table))
-        };
-        let mut table = Table::default();
-        let list = vec![adapter(&["mine"]), adapter(&["mine", "typo"])];
-        table.set("adapter", Node::bare(NodeKind::Array(list)));
-        table.set("mine", text("x"));
-        let log = Log::new("inputs.test", None, None);
-        let cx = Context::new(Kind::Input, "test", "", table, log, Arc::default());
-        let outer: Outer = cx.config().unwrap();
-        assert_eq!(outer.adapter[1].data_format, "own_of_context");
-        for i in ["0", "1"] {
-            cx.parser_within(&["adapter", i], "", Key::new("m")).unwrap();
-        }
-        let mut left: Vec<_> = cx.unused().iter().map(|u| u.path.join(".")).collect();
-        left.sort();
-        assert_eq!(left, ["adapter.1.typo", "mine"]);
-        for nowhere in [
-            &["adapter", "2"][..],
-            &["adapter", "x"],
-            &["adapter"],
-            &["mine"],
-            &["none"],
-        ] {
-            assert!(
-                cx.parser_within(nowhere, "", Key::new("m")).is_err(),
-                "{nowhere:?}"
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn secrets_are_revealed_where_their_store_is_there() {
-        let cx = context("a@{one:b}c@{one:d}").with_revealer(Arc::new(One));
-        let config: Config = cx.config().unwrap();
-        assert_eq!(cx.reveal(&config.password).await.unwrap(), "a<b>c<d>");
-        let broken = cx.reveal(&Secret::new("hidden@{one:broken}")).await.unwrap_err();
-        assert_eq!(
-            format!("{broken:#}"),
-            "resolving \"@{one:broken}\" failed: not found"
-        );
-    }
-
-    #[test]
-    fn a_parser_has_a_state_of_its_own() {
-        let agent = AgentInfo {
-            states: States::in_memory(),
-            ..AgentInfo::default()
-        };
-        let log = Log::new("inputs.test", None, None);
-        let cx = Context::new(Kind::Input, "test", "", Table::default(), log, Arc::new(agent)).with_id("7");
-        let part = || cx.part(Kind::Parser, "p", cx.table(), Key::new("m")).state();
-        let (own, parsers) = (cx.state().unwrap(), part().unwrap());
-        own.put(&1).unwrap();
-        parsers.put(&2).unwrap();
-        assert_eq!(own.load::<i64>().unwrap(), Some(1));
-        assert_eq!(parsers.load::<i64>().unwrap(), Some(2));
-        assert!(part().is_err(), "a second parser of the plugin has none");
-    }
-
-    #[test]
-    fn an_unknown_store_is_an_error_of_the_table() {
-        for cx in [
-            context("@{two:b}").with_revealer(Arc::new(One)),
-            context("@{two:b}"),
-        ] {
-            let error = cx.config::<Config>().err().unwrap();
-            assert_eq!(error.message, "unknown secret store for \"@{two:b}\"");
-        }
-    }
-}
+mod tests;

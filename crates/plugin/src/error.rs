@@ -1,7 +1,7 @@
 //! What an output or a start says when it fails, so that the core knows what to do.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::{fmt, io};
 
 /// A failed start.
 #[derive(Debug)]
@@ -69,6 +69,17 @@ pub fn cut(text: String) -> String {
     match beginning(&text, MOST) {
         Some(beginning) => format!("{beginning}... ({} bytes)", text.len()),
         None => text,
+    }
+}
+
+/// The system's words for an error, as Telegraf prints them: `permission denied`.
+pub fn os_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => String::new(),
     }
 }
 
@@ -170,7 +181,7 @@ impl fmt::Display for WriteError {
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, excerpt};
+    use super::{cut, excerpt, os_text};
 
     #[test]
     fn only_long_texts_are_cut_and_never_within_a_letter() {
@@ -183,5 +194,16 @@ mod tests {
             excerpt(&format!("a{}", "é".repeat(40))),
             format!("a{}…", "é".repeat(39))
         );
+    }
+
+    #[test]
+    fn a_system_error_is_told_in_telegrafs_words() {
+        for (error, text) in [
+            (std::io::Error::from_raw_os_error(13), "permission denied"),
+            (std::io::Error::other("Stream ended"), "stream ended"),
+            (std::io::Error::other(""), ""),
+        ] {
+            assert_eq!(os_text(&error), text);
+        }
     }
 }

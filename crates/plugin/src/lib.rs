@@ -51,7 +51,7 @@ mod traits;
 
 pub use accumulator::{Accumulator, Lifecycle, Phase, Sink};
 pub use context::{AgentInfo, Context, Revealer};
-pub use error::{EXCERPT, ParseError, Rejection, StartError, WriteError, cut, excerpt};
+pub use error::{EXCERPT, ParseError, Rejection, StartError, WriteError, cut, excerpt, os_text};
 pub use filter::Glob;
 pub use log::{Level, Log};
 pub use registry::{Build, Kind, Registration, find, registrations};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Weak};
 
 use anyhow::{Context as _, bail};
@@ -42,6 +42,12 @@ struct Slot {
     json: Vec<u8>,
     /// Some plugin of this run has it. What nobody asks for is not written again, as in Telegraf: options have changed.
     in_use: bool,
+    /// Counts what was put.
+    version: u64,
+    /// How many have asked for it; a later one follows an earlier one in a reload.
+    askers: u64,
+    /// Which of them put something last.
+    writer: u64,
 }
 
 /// Files that are open: after a reload the same file is the same states, whether they are written yet or not.
@@ -81,7 +87,7 @@ impl States {
         }
     }
 
-    /// The same states as the next run finds them: for tests.
+    /// The same states as the next run, or the next instance of a plugin, finds them.
     pub fn restarted(&self) -> States {
         States {
             kept: self.kept.clone(),
@@ -105,8 +111,16 @@ impl States {
         if !self.asked.lock().insert(id.to_owned()) {
             bail!("plugin with ID {id:?} already registered");
         }
-        kept.states.lock().entry(id.to_owned()).or_default().in_use = true;
-        Ok(State(Some((kept.clone(), id.to_owned()))))
+        let mut states = kept.states.lock();
+        let slot = states.entry(id.to_owned()).or_default();
+        slot.in_use = true;
+        slot.askers += 1;
+        Ok(State(Some(Handle {
+            kept: kept.clone(),
+            id: id.to_owned(),
+            number: slot.askers,
+            seen: Arc::new(AtomicU64::new(slot.version)),
+        })))
     }
 
     /// Writes the file, where anything was put since; waits for the disk.
@@ -124,7 +138,17 @@ impl fmt::Debug for States {
 /// One plugin's state; see [`Context::state`](crate::Context::state). Where no `statefile` is set nothing is kept. Cloning
 /// shares it.
 #[derive(Clone)]
-pub struct State(Option<(Arc<Kept>, String)>);
+pub struct State(Option<Handle>);
+
+#[derive(Clone)]
+struct Handle {
+    kept: Arc<Kept>,
+    id: String,
+    /// Its number among those that have asked for this state.
+    number: u64,
+    /// The version that was read or put last.
+    seen: Arc<AtomicU64>,
+}
 
 impl State {
     /// Whether anything is kept: asked before a large state is put together.
@@ -137,25 +161,42 @@ impl State {
     /// # Errors
     /// It is of another shape: an older or newer plugin wrote it. The agent does not start then, as Telegraf does not.
     pub fn load<T: DeserializeOwned>(&self) -> Result<Option<T>> {
-        let Some((kept, id)) = &self.0 else {
+        let Some(Handle { kept, id, seen, .. }) = &self.0 else {
             return Ok(None);
         };
         let states = kept.states.lock();
         let Some(slot) = states.get(id).filter(|slot| !slot.json.is_empty()) else {
             return Ok(None);
         };
+        seen.store(slot.version, Ordering::Relaxed);
         let state: Result<Option<T>, _> = serde_json::from_slice(&slot.json);
         state.with_context(|| format!("unmarshalling state for {id:?} failed"))
     }
 
     /// Takes a state that the file gets at the next save, at the latest when the agent stops. Never waits for the disk.
     pub fn put<T: Serialize + ?Sized>(&self, state: &T) -> Result<()> {
-        let Some((kept, id)) = &self.0 else {
+        let Some(Handle {
+            kept,
+            id,
+            number,
+            seen,
+        }) = &self.0
+        else {
             return Ok(());
         };
         let json =
             serde_json::to_vec(state).with_context(|| format!("marshalling state for id {id:?} failed"))?;
-        kept.states.lock().entry(id.clone()).or_default().json = json;
+        let mut states = kept.states.lock();
+        let slot = states.entry(id.clone()).or_default();
+        if slot.writer > *number {
+            // A late word of an instance whose follower knows more by now.
+            return Ok(());
+        }
+        slot.writer = *number;
+        slot.json = json;
+        slot.version += 1;
+        seen.store(slot.version, Ordering::Relaxed);
+        drop(states);
         kept.changed.store(true, Ordering::Release);
         Ok(())
     }
@@ -164,14 +205,23 @@ impl State {
     /// a plugin that calls it often, or from a task, does so where waiting is allowed.
     pub fn save<T: Serialize + ?Sized>(&self, state: &T) -> Result<()> {
         self.put(state)?;
-        self.0.as_ref().map_or(Ok(()), |(kept, _)| kept.save())
+        self.0.as_ref().map_or(Ok(()), |handle| handle.kept.save())
+    }
+
+    /// Whether somebody else has put something since this one was read or put: the instance that a reload replaces.
+    pub fn is_behind(&self) -> bool {
+        self.0.as_ref().is_some_and(|handle| {
+            let states = handle.kept.states.lock();
+            let version = states.get(&handle.id).map_or(0, |slot| slot.version);
+            version != handle.seen.load(Ordering::Relaxed)
+        })
     }
 }
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("State")
-            .field(&self.0.as_ref().map(|s| &s.1))
+            .field(&self.0.as_ref().map(|s| &s.id))
             .finish()
     }
 }
@@ -214,8 +264,13 @@ fn read(path: &Path) -> Result<BTreeMap<String, Slot>> {
             .decode(text.unwrap_or_default())
             .with_context(|| format!("state of {id:?}"))
             .with_context(|| unreadable(path))?;
-        let in_use = false;
-        states.insert(id, Slot { json, in_use });
+        states.insert(
+            id,
+            Slot {
+                json,
+                ..Slot::default()
+            },
+        );
     }
     Ok(states)
 }
@@ -365,6 +420,24 @@ mod tests {
         state.put(&7).unwrap();
         let reloaded = States::open(&path).unwrap();
         assert_eq!(reloaded.of("a").unwrap().load::<i64>().unwrap(), Some(7));
+    }
+
+    #[test]
+    fn a_follower_sees_what_its_predecessor_put_last_and_is_not_overwritten() {
+        let first = States::in_memory();
+        let old = first.of("a").unwrap();
+        old.put(&1).unwrap();
+        let new = first.restarted().of("a").unwrap();
+        assert_eq!(new.load::<i64>().unwrap(), Some(1));
+        assert!(!new.is_behind());
+        old.put(&2).unwrap();
+        assert!(new.is_behind() && !old.is_behind());
+        let again = first.restarted().of("a").unwrap();
+        assert_eq!(again.load::<i64>().unwrap(), Some(2));
+        again.put(&3).unwrap();
+        old.put(&4).unwrap();
+        assert_eq!(again.load::<i64>().unwrap(), Some(3), "what comes late is nothing");
+        assert!(!State(None).is_behind());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use wheatstone_config::{LoadOptions, PluginConfig, Source, is_loader_key, load};
+use wheatstone_plugin::conf::Table;
 use wheatstone_plugin::line_protocol::{Decoder, Encoder, Engine, Options};
 use wheatstone_plugin::{
     Accumulator, AgentInfo, Aggregator, Build, Context, Input, Kind, Lifecycle, Log, Metric, Output, Parser,
@@ -36,6 +37,12 @@ pub fn to_lines(metrics: &[Metric]) -> Result<Vec<String>> {
         lines.push(String::from_utf8(line)?.trim_end().to_owned());
     }
     Ok(lines)
+}
+
+/// A plugin's place in an agent that has nothing else, with what stands in its table.
+pub fn context(kind: Kind, name: &str, table: Table) -> Context {
+    let log = Log::new(format!("{}.{name}", kind.plural()), None, None);
+    Context::new(kind, name, "", table, log, Arc::new(AgentInfo::default()))
 }
 
 /// The only plugin of a configuration text, such as `[[processors.rename]]` with its options.
@@ -140,16 +147,7 @@ fn format_context(kind: Kind, format: &str, options: &str) -> Result<Context> {
     let loaded = load(vec![source], &loading)
         .map_err(|problems| anyhow!(problems.iter().map(|p| p.render()).collect::<Vec<_>>().join("\n")))?;
     let plugin = loaded.config.plugins.into_iter().next().context("no plugin")?;
-    let log = Log::new(format!("{host}.{name}"), None, None);
-    let cx = Context::new(
-        plugin.kind,
-        name,
-        "",
-        plugin.table,
-        log,
-        Arc::new(AgentInfo::default()),
-    );
-    Ok(cx)
+    Ok(context(plugin.kind, name, plugin.table))
 }
 
 fn taken<T>(cx: &Context, made: Result<T>) -> Result<T> {

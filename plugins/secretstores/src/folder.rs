@@ -1,10 +1,9 @@
 //! A folder with one file per secret: a key becomes a file's name, the file's content the secret.
 
-use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use wheatstone_plugin::anyhow::{anyhow, bail};
-use wheatstone_plugin::{Result, anyhow::Context as _};
+use wheatstone_plugin::{Result, anyhow::Context as _, os_text};
 
 /// The files of a folder whose names begin with a prefix.
 #[derive(Debug)]
@@ -59,12 +58,6 @@ impl Folder {
         });
         Ok(names.collect())
     }
-}
-
-/// The system's words, as Go has them.
-fn os_text(e: &io::Error) -> String {
-    let text = e.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
 #[cfg(test)]

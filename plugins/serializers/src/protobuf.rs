@@ -36,9 +36,9 @@ impl Draft {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
-    /// A double; 0 is what is not there.
+    /// A double; zero, of whichever sign, is what is not there.
     pub(crate) fn double_or_nothing(&mut self, field: u64, value: f64) {
-        if value.to_bits() != 0 {
+        if value != 0.0 {
             self.double(field, value);
         }
     }
@@ -85,6 +85,7 @@ mod tests {
         draft.sint(2, -2);
         draft.text(3, "é");
         draft.double_or_nothing(4, 0.0);
+        draft.double_or_nothing(4, -0.0);
         draft.message(5, |inner| inner.doubles(1, &[1.0]));
         assert_eq!(
             draft.bytes(),

@@ -8,41 +8,37 @@ use clap::Args;
 
 /// Flags of a run, those of its files included.
 #[derive(Debug, Default, Clone, Args)]
+#[command(next_help_heading = "Running")]
 pub(crate) struct Flags {
+    // Its flags name their headings one by one: a heading of its struct would go on to the flags behind it.
     #[command(flatten)]
     files: FileFlags,
     /// Gather once, print the metrics to stdout, and end; outputs are not used
-    #[arg(long, help_heading = "Running")]
+    #[arg(long)]
     pub(crate) test: bool,
     /// Like --test, and wait so many seconds for inputs that run by themselves
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        default_value_t = 0,
-        hide_default_value = true,
-        help_heading = "Running"
-    )]
+    #[arg(long, value_name = "SECONDS", default_value_t, hide_default_value = true)]
     pub(crate) test_wait: u64,
     /// Gather once, write to the outputs, and end
-    #[arg(long, help_heading = "Running")]
+    #[arg(long)]
     pub(crate) once: bool,
     /// Load the configuration again when its files change: notify, or poll
-    #[arg(long, value_name = "HOW", value_parser = ["notify", "poll"], hide_possible_values = true, help_heading = "Running")]
+    #[arg(long, value_name = "HOW", value_parser = ["notify", "poll"], hide_possible_values = true)]
     pub(crate) watch_config: Option<String>,
     /// How often `--watch-config poll` looks
-    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Running")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) watch_interval: Option<Duration>,
     /// How long the files must rest after a change
-    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Running")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) watch_debounce_interval: Option<Duration>,
     /// How often configurations from URLs are looked at for changes
-    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Running")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) config_url_watch_interval: Option<Duration>,
     /// File to write the process id to
-    #[arg(long, value_name = "FILE", help_heading = "Running")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) pidfile: Option<PathBuf>,
     /// Say in which file each plugin was found
-    #[arg(long, help_heading = "Running")]
+    #[arg(long)]
     pub(crate) print_plugin_config_source: bool,
     /// Print the sample configuration of one input or output, and end
     #[arg(long, value_name = "NAME", help_heading = "Asking")]
@@ -69,7 +65,7 @@ pub(crate) struct Flags {
     #[arg(long, hide = true)]
     pub(crate) unprotected: bool,
     /// Telegraf's folder of Go plugins, which cannot be loaded here
-    #[arg(long, value_name = "DIR", default_value = "", hide = true)]
+    #[arg(long, value_name = "DIR", default_value_t, hide = true)]
     pub(crate) plugin_directory: String,
 }
 
@@ -77,78 +73,42 @@ pub(crate) struct Flags {
 #[derive(Debug, Default, Clone, Args)]
 pub(crate) struct FileFlags {
     /// Configuration file to load, or its http(s) URL; may be given several times
-    #[arg(long, value_name = "FILE", action = clap::ArgAction::Append, help_heading = "Configuration")]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
     pub(crate) config: Vec<String>,
     /// Directory with further *.conf files; may be given several times
-    #[arg(long, value_name = "DIR", action = clap::ArgAction::Append, help_heading = "Configuration")]
+    #[arg(long, value_name = "DIR", help_heading = "Configuration")]
     pub(crate) config_directory: Vec<PathBuf>,
     /// How often a URL is tried; -1 for ever [default: 3]
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 0,
+        default_value_t,
         hide_default_value = true,
         allow_hyphen_values = true,
         help_heading = "Configuration"
     )]
     pub(crate) config_url_retry_attempts: i64,
     /// Run plugins whose labels match, as in k=v;k2=v2*; may be given several times
-    #[arg(long, value_name = "LABELS", action = clap::ArgAction::Append, help_heading = "Configuration")]
+    #[arg(long, value_name = "LABELS", help_heading = "Configuration")]
     pub(crate) select: Vec<String>,
     /// Inputs to use, separated by colons [default: all]
-    #[arg(
-        long,
-        value_name = "NAMES",
-        default_value = "",
-        hide_default_value = true,
-        help_heading = "Configuration"
-    )]
-    pub(crate) input_filter: String,
+    #[arg(long, value_name = "NAMES", help_heading = "Configuration")]
+    pub(crate) input_filter: Option<String>,
     /// Outputs to use
-    #[arg(
-        long,
-        value_name = "NAMES",
-        default_value = "",
-        hide_default_value = true,
-        help_heading = "Configuration"
-    )]
-    pub(crate) output_filter: String,
+    #[arg(long, value_name = "NAMES", help_heading = "Configuration")]
+    pub(crate) output_filter: Option<String>,
     /// Secret stores to use
-    #[arg(
-        long,
-        value_name = "NAMES",
-        default_value = "",
-        hide_default_value = true,
-        help_heading = "Configuration"
-    )]
-    pub(crate) secretstore_filter: String,
+    #[arg(long, value_name = "NAMES", help_heading = "Configuration")]
+    pub(crate) secretstore_filter: Option<String>,
     /// Processors that `config create` prints
-    #[arg(
-        long,
-        value_name = "NAMES",
-        default_value = "",
-        hide_default_value = true,
-        help_heading = "Configuration"
-    )]
-    pub(crate) processor_filter: String,
+    #[arg(long, value_name = "NAMES", help_heading = "Configuration")]
+    pub(crate) processor_filter: Option<String>,
     /// Aggregators that `config create` prints
-    #[arg(
-        long,
-        value_name = "NAMES",
-        default_value = "",
-        hide_default_value = true,
-        help_heading = "Configuration"
-    )]
-    pub(crate) aggregator_filter: String,
+    #[arg(long, value_name = "NAMES", help_heading = "Configuration")]
+    pub(crate) aggregator_filter: Option<String>,
     /// Sections that `config create` prints: global_tags, agent, secretstores, outputs, processors, aggregators, inputs
-    #[arg(
-        long,
-        value_name = "NAMES",
-        default_value = "",
-        hide_default_value = true,
-        help_heading = "Configuration"
-    )]
-    pub(crate) section_filter: String,
+    #[arg(long, value_name = "NAMES", help_heading = "Configuration")]
+    pub(crate) section_filter: Option<String>,
     /// Put environment variables into string values only, once the file is read (a run's default)
     #[arg(long, help_heading = "Configuration")]
     pub(crate) strict_env_handling: bool,
@@ -210,6 +170,7 @@ impl Flags {
             (&mut files.section_filter, more.section_filter),
             (&mut files.secretstore_filter, more.secretstore_filter),
         ] {
+            let (filter, more) = (filter.get_or_insert_default(), more.unwrap_or_default());
             if !filter.is_empty() && !more.is_empty() {
                 filter.push(':');
             }
@@ -220,9 +181,9 @@ impl Flags {
 }
 
 /// The names of a filter flag.
-pub(crate) fn names(filter: &str) -> Vec<String> {
-    filter
-        .split(':')
+pub(crate) fn names(filter: &Option<String>) -> Vec<String> {
+    let listed = filter.iter().flat_map(|names| names.split(':'));
+    listed
         .map(str::trim)
         .filter(|s| !s.is_empty())
         .map(str::to_owned)

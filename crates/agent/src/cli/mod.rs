@@ -284,8 +284,8 @@ mod tests {
         };
         let flags = cli.flags.with(flags);
         assert_eq!(
-            (flags.config.as_slice(), flags.input_filter.as_str()),
-            (&["a".to_owned(), "b".to_owned()][..], "cpu:mem")
+            (flags.config.as_slice(), flags.input_filter.as_deref()),
+            (&["a".to_owned(), "b".to_owned()][..], Some("cpu:mem"))
         );
         assert!(flags.debug && !flags.quiet);
     }

@@ -58,23 +58,8 @@ fn set_level(debug: bool, quiet: bool) {
 /// What `[agent]` says about the log. It is called again when a changed configuration is loaded; an error changes nothing.
 pub(crate) fn configure(agent: &AgentConfig, debug: bool, quiet: bool) -> anyhow::Result<()> {
     let (logfile, logformat) = old_target(agent)?;
-    let form = match logformat {
-        "" | "text" => Form::Text,
-        "structured" => Form::Json {
-            key: match agent.structured_log_message_key.as_str() {
-                "" => "msg".into(),
-                key => key.into(),
-            },
-        },
-        "eventlog" => {
-            bail!("unsupported log-format: eventlog (it is Windows' own; use \"text\" or \"structured\")")
-        }
-        other => bail!("unsupported log-format: {other} (use \"text\" or \"structured\")"),
-    };
-    let zone = match agent.log_with_timezone.as_str() {
-        name if name.eq_ignore_ascii_case("local") => Zone::local(),
-        name => Zone::load(name).map_err(|e| anyhow!("setting logging timezone failed: {e}"))?,
-    };
+    let form = form(agent, logformat)?;
+    let zone = zone(agent)?;
     let file = match logfile {
         "" => None,
         path => Some(
@@ -100,6 +85,40 @@ pub(crate) fn configure(agent: &AgentConfig, debug: bool, quiet: bool) -> anyhow
             .for_each(|line| target.write(line));
     }
     Ok(())
+}
+
+/// Whether what `[agent]` says about the log makes sense; nothing is opened. An error comes with its option.
+pub(crate) fn check(agent: &AgentConfig) -> Result<(), (&'static str, anyhow::Error)> {
+    let (_, logformat) = old_target(agent).map_err(|e| ("logtarget", e))?;
+    // A file of Windows is right there.
+    if logformat != "eventlog" {
+        form(agent, logformat).map_err(|e| ("logformat", e))?;
+    }
+    zone(agent).map_err(|e| ("log_with_timezone", e))?;
+    Ok(())
+}
+
+fn form(agent: &AgentConfig, logformat: &str) -> anyhow::Result<Form> {
+    Ok(match logformat {
+        "" | "text" => Form::Text,
+        "structured" => Form::Json {
+            key: match agent.structured_log_message_key.as_str() {
+                "" => "msg".into(),
+                key => key.into(),
+            },
+        },
+        "eventlog" => {
+            bail!("unsupported log-format: eventlog (it is Windows' own; use \"text\" or \"structured\")")
+        }
+        other => bail!("unsupported log-format: {other} (use \"text\" or \"structured\")"),
+    })
+}
+
+fn zone(agent: &AgentConfig) -> anyhow::Result<Zone> {
+    match agent.log_with_timezone.as_str() {
+        name if name.eq_ignore_ascii_case("local") => Ok(Zone::local()),
+        name => Zone::load(name).map_err(|e| anyhow!("setting logging timezone failed: {e}")),
+    }
 }
 
 /// The file and the form, `logtarget` considered, which is deprecated.

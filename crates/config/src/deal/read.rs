@@ -2,7 +2,7 @@
 
 use wheatstone_plugin::conf::{Duration, Node, NodeKind, Size};
 
-use super::{Dealer, unexpected_format};
+use super::{Dealer, list_help, unexpected_format};
 use crate::goerr::read_duration;
 
 impl Dealer<'_, '_> {
@@ -45,7 +45,8 @@ impl Dealer<'_, '_> {
                 Some(duration)
             }
             Err(why) => {
-                self.typed_error(node.span, format!("error parsing duration: {why}"));
+                let help = "write numbers with units, such as \"10s\", \"500ms\" or \"1h30m\"".into();
+                self.typed_help(node.span, format!("error parsing duration: {why}"), help);
                 None
             }
         }
@@ -98,9 +99,10 @@ impl Dealer<'_, '_> {
             NodeKind::Float(n) => n.to_string(),
             _ => node.type_name().to_owned(),
         };
-        self.typed_error(
+        self.typed_help(
             node.span,
             format!("unknown boolean value type {text:?}, expecting boolean"),
+            "write true or false, without quotes".into(),
         );
         false
     }
@@ -115,7 +117,13 @@ impl Dealer<'_, '_> {
                 s.trim().parse().unwrap_or(0)
             }
             _ => {
-                self.typed_error(node.span, unexpected_format("order", "int"));
+                let help = match node.as_str().map(str::trim) {
+                    Some(text) if text.parse::<i64>().is_ok() => {
+                        format!("numbers stand without quotes: order = {text}")
+                    }
+                    _ => "write a whole number, without quotes".into(),
+                };
+                self.typed_help(node.span, unexpected_format("order", "int"), help);
                 0
             }
         }
@@ -127,12 +135,12 @@ impl Dealer<'_, '_> {
         };
         let span = node.span;
         let NodeKind::Array(items) = node.kind else {
-            self.typed_error(span, unexpected_format(key, "string array/slice format"));
+            let help = list_help(key, &node.kind);
+            self.typed_help(span, unexpected_format(key, "string array/slice format"), help);
             return Vec::new();
         };
         let list = self.texts(key, items);
-        self.check_patterns(key, span, &list);
-        list
+        self.checked_patterns(key, span, list)
     }
 
     pub(super) fn texts(&mut self, key: &str, items: Vec<Node>) -> Vec<String> {

@@ -96,12 +96,33 @@ impl Parser<'_> {
                 },
                 Err(stop) => stop,
             };
+            if self.is_second_side(start) {
+                continue;
+            }
             self.syntax_error(start, stop.0);
             if self.text[start..].starts_with('[') {
                 self.path = None;
             }
             self.recover(start);
         }
+    }
+
+    /// Passes over the second side of a merge conflict whose beginning was said to be wrong: it is no mistake of its own.
+    fn is_second_side(&mut self, start: usize) -> bool {
+        let rest = &self.text[start..];
+        let begun = self.text[..start]
+            .rfind("\n<<<<<<<")
+            .or_else(|| self.text[..start].starts_with("<<<<<<<").then_some(0));
+        let marks = ["=======", "|||||||"];
+        if begun.is_none() || !marks.iter().any(|mark| rest.starts_with(mark)) {
+            return false;
+        }
+        let end = rest.find("\n>>>>>>>").map_or(rest.len(), |n| {
+            n + 1 + rest[n + 1..].find('\n').map_or(rest.len() - n - 1, |m| m + 1)
+        });
+        self.at = start + end;
+        self.far = self.at;
+        true
     }
 
     /// Behind a statement comes the end of the line, or, as the old dialect allows, the next key.
@@ -220,19 +241,7 @@ impl Parser<'_> {
     }
 
     fn key_value(&mut self) -> Parsed<()> {
-        let mut names = vec![self.key()?];
-        self.space();
-        while self.peek() == Some(b'.') {
-            self.at += 1;
-            self.space();
-            names.push(self.key()?);
-            self.space();
-        }
-        if self.peek() != Some(b'=') {
-            return Err(Stop("`=`"));
-        }
-        self.at += 1;
-        self.space();
+        let names = self.dotted_key()?;
         let value = self.value(0)?;
         let line = self.line_of(self.at);
         let end = self.chars(self.at);
@@ -253,6 +262,24 @@ impl Parser<'_> {
             });
         }
         Ok(())
+    }
+
+    /// `a.b =`, up to its value.
+    fn dotted_key(&mut self) -> Parsed<Vec<Name>> {
+        let mut names = vec![self.key()?];
+        self.space();
+        while self.peek() == Some(b'.') {
+            self.at += 1;
+            self.space();
+            names.push(self.key()?);
+            self.space();
+        }
+        if self.peek() != Some(b'=') {
+            return Err(Stop("`=`"));
+        }
+        self.at += 1;
+        self.space();
+        Ok(names)
     }
 
     fn key(&mut self) -> Parsed<Name> {
@@ -343,19 +370,7 @@ impl Parser<'_> {
             if self.peek() == Some(b'}') {
                 break;
             }
-            let mut names = vec![self.key()?];
-            self.space();
-            while self.peek() == Some(b'.') {
-                self.at += 1;
-                self.space();
-                names.push(self.key()?);
-                self.space();
-            }
-            if self.peek() != Some(b'=') {
-                return Err(Stop("`=`"));
-            }
-            self.at += 1;
-            self.space();
+            let names = self.dotted_key()?;
             let value = self.value(depth + 1)?;
             let line = self.line_of(self.at);
             let span = names[0].1;

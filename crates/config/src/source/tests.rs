@@ -60,7 +60,7 @@ fn files_that_cannot_be_loaded() {
             ),
             format!("loading config file {own} failed: read {own}: is a directory"),
             format!(
-                "loading config file {0} failed: provided config is not a TOML file: {0}",
+                "loading config file {0} failed: provided config is not a TOML file: {0} (line 1, column 5 has the control character 0x00)",
                 files[2]
             ),
             "loading config file http://x/y failed: not now".into(),

@@ -12,6 +12,7 @@ mod numbers;
 mod patterns;
 mod strings;
 mod urls;
+mod versions;
 mod words;
 
 use crate::call::Function;
@@ -29,6 +30,7 @@ pub(crate) static FUNCTIONS: &[&[Function]] = &[
     patterns::FUNCTIONS,
     urls::FUNCTIONS,
     misc::FUNCTIONS,
+    versions::FUNCTIONS,
 ];
 
 /// What sprig has and this library has not: keys and certificates have no place in a template for metrics.
@@ -46,6 +48,4 @@ pub(crate) const ABSENT: &[&str] = &[
     "genSignedCertWithKey",
     "encryptAES",
     "decryptAES",
-    "semver",
-    "semverCompare",
 ];

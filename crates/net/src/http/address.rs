@@ -18,7 +18,18 @@ pub struct Address {
 impl Address {
     /// Reads `http://…`, `https://…` or `unix:///path/of/socket`. The errors are Telegraf's.
     pub fn parse(text: &str) -> Result<Address> {
-        let parsed = Url::parse(text).map_err(|e| anyhow!("error parsing url [{text:?}]: {e}"))?;
+        let wrong = |e: url::ParseError| match e {
+            url::ParseError::RelativeUrlWithoutBase => {
+                anyhow!("error parsing url [{text:?}]: it does not begin with http:// or https://")
+            }
+            e => anyhow!("error parsing url [{text:?}]: {e}"),
+        };
+        // As in Go, no host is this machine.
+        let parsed = match text.split_once("://:") {
+            Some((scheme, rest)) => Url::parse(&format!("{scheme}://localhost:{rest}")),
+            None => Url::parse(text),
+        };
+        let parsed = parsed.map_err(wrong)?;
         match parsed.scheme() {
             "http" | "https" => {
                 let shown = match parsed.password() {
@@ -47,7 +58,11 @@ impl Address {
                     shown: text.to_owned(),
                 })
             }
-            other => bail!("unsupported scheme [{text:?}]: {other:?}"),
+            other if text.contains("://") => bail!("unsupported scheme [{text:?}]: {other:?}"),
+            // `influxdb:8086`: a host, read as a scheme.
+            other => {
+                bail!("unsupported scheme [{text:?}]: {other:?}: an address begins with http:// or https://")
+            }
         }
     }
 
@@ -124,6 +139,7 @@ mod tests {
     fn only_this_machine_is_local() {
         let local = |text: &str| Address::parse(text).unwrap().is_local();
         assert!(local("http://localhost:1") && local("http://127.3.2.1") && local("http://[::1]:1"));
+        assert!(local("http://:8086"), "no host is this machine");
         assert!(!local("http://example.com") && !local("http://10.0.0.1"));
     }
 
@@ -131,6 +147,10 @@ mod tests {
     fn other_schemes_and_nonsense_are_errors() {
         let error = |text: &str| Address::parse(text).unwrap_err().to_string();
         assert_eq!(error("ftp://h"), "unsupported scheme [\"ftp://h\"]: \"ftp\"");
+        assert!(
+            error("h:1").starts_with("unsupported scheme [\"h:1\"]: \"h\": an address begins with http://")
+        );
+        assert!(error("127.0.0.1:8086").ends_with("it does not begin with http:// or https://"));
         assert!(error("::").starts_with("error parsing url [\"::\"]"));
     }
 

@@ -6,6 +6,7 @@ use std::error::Error as _;
 use bytes::BytesMut;
 use reqwest::{Error, Response, StatusCode};
 use url::Url;
+use wheatstone_plugin::os_text;
 
 use super::Address;
 
@@ -70,19 +71,14 @@ fn without_password(url: &Url) -> Url {
     shown
 }
 
-/// The system's error in it, as Go prints one: `connection refused`.
+/// The system's error in it: `connection refused`.
 fn os_error(error: &Error) -> Option<String> {
     let mut source = error.source();
     while let Some(inner) = source {
         if let Some(io) = inner.downcast_ref::<std::io::Error>()
             && io.raw_os_error().is_some()
         {
-            let text = io.to_string();
-            let text = text.split(" (os error").next().unwrap_or_default();
-            let mut chars = text.chars();
-            return chars
-                .next()
-                .map(|first| first.to_lowercase().chain(chars).collect());
+            return Some(os_text(io));
         }
         source = inner.source();
     }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 mod disk;
+mod inputs;
+mod outputs;
 mod plugins;
 mod random;
 mod rig;
@@ -14,15 +16,18 @@ use rig::{pass, start};
 pub fn client(name: &str, more: &str) -> String {
     format!("[[inputs.client]]\nclient = \"{name}\"\ncount = 200\n{more}\n")
 }
+
 pub fn keeper(book: &str, more: &str) -> String {
     format!("[[outputs.keeper]]\nbook = \"{book}\"\n{more}\n")
 }
+
 /// The numbers of what a book has, in order.
 pub fn numbers(name: &str) -> Vec<i64> {
     let mut numbers: Vec<i64> = book(name).written.iter().map(|(n, _)| *n).collect();
     numbers.sort_unstable();
     numbers
 }
+
 pub fn all_acknowledged(client: &str) -> bool {
     session(client).acknowledged.len() == 200
 }
@@ -105,261 +110,6 @@ async fn processors_come_go_and_change_places() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_output_gets_what_waits() {
-    let input = client("output", "");
-    // More than the session's window: messages wait for the output.
-    let rig = start(&(input.clone() + &keeper("output-old", "fails = true")));
-    pass(1500).await;
-    assert!(session("output").acknowledged.is_empty());
-    let changes = rig
-        .reload(&(input.clone() + &keeper("output-new", "")))
-        .await
-        .unwrap();
-    assert_eq!((changes.changed.len(), changes.unchanged), (1, 1));
-    pass(4000).await;
-    assert!(all_acknowledged("output"));
-    rig.stop().await.unwrap();
-    assert_eq!(numbers("output-new"), (0..200).collect::<Vec<_>>());
-    assert_eq!((book("output-old").closes, session("output").connects), (1, 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_write_under_way_is_waited_for_and_a_hanging_one_is_not() {
-    for (name, takes, once) in [("slow", 3000, true), ("hangs", 600_000, false)] {
-        let input = client(name, "");
-        let rig = start(&(input.clone() + &keeper(name, &format!("milliseconds = {takes}"))));
-        pass(1000).await;
-        rig.reload(&(input.clone() + &keeper(name, ""))).await.unwrap();
-        pass(20_000).await;
-        assert!(all_acknowledged(name), "{name}");
-        rig.stop().await.unwrap();
-        assert_eq!(numbers(name), (0..200).collect::<Vec<_>>(), "{name}, {once}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_the_core_does_for_an_output_changes_without_a_reconnect() {
-    let input = client("front", "");
-    let rig = start(&(input.clone() + &keeper("front", "")));
-    pass(500).await;
-    let changes = rig
-        .reload(
-            &(input.clone()
-                + &keeper(
-                    "front",
-                    "name_prefix = \"new_\"\nmetric_batch_size = 7\nflush_interval = \"20ms\"",
-                )),
-        )
-        .await
-        .unwrap();
-    assert_eq!((changes.adjusted.len(), changes.unchanged), (1, 1));
-    pass(3000).await;
-    rig.stop().await.unwrap();
-    let book = book("front");
-    assert_eq!((book.connects, book.closes, book.written.len()), (1, 1, 200));
-    let renamed = book
-        .written
-        .iter()
-        .filter(|(_, line)| line.starts_with("new_message"))
-        .count();
-    assert!(renamed > 100 && renamed < 200, "{renamed}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn outputs_come_and_go_with_all_that_is_theirs() {
-    let base = client("comes", "") + &keeper("comes-stays", "");
-    let rig = start(&(base.clone() + &keeper("comes-goes", "alias = \"goes\"\nflush_interval = \"1h\"")));
-    pass(300).await;
-    assert_eq!(book("comes-goes").written.len(), 0);
-    let changes = rig.reload(&base).await.unwrap();
-    assert_eq!(
-        (changes.removed.as_slice(), changes.unchanged),
-        (["outputs.keeper::goes".to_owned()].as_slice(), 2)
-    );
-    pass(300).await;
-    let gone = book("comes-goes");
-    assert!(gone.written.len() >= 20 && gone.closes == 1, "{gone:?}");
-    let changes = rig
-        .reload(&(base.clone() + &keeper("comes-new", "alias = \"new\"")))
-        .await
-        .unwrap();
-    assert_eq!(changes.added.len(), 1);
-    pass(3000).await;
-    assert!(all_acknowledged("comes"));
-    rig.stop().await.unwrap();
-    assert_eq!(numbers("comes-stays"), (0..200).collect::<Vec<_>>());
-    assert_eq!(
-        book("comes-goes").written.len(),
-        gone.written.len(),
-        "nothing came later"
-    );
-    let new = numbers("comes-new");
-    assert_eq!(new, (200 - new.len() as i64..200).collect::<Vec<_>>());
-    assert!(new.len() > 50);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_removed_output_that_fails_keeps_no_message_back() {
-    let base = client("stuck", "") + &keeper("stuck", "");
-    let rig = start(&(base.clone() + &keeper("stuck-other", "alias = \"other\"\nfails = true")));
-    pass(1500).await;
-    assert!(session("stuck").acknowledged.is_empty());
-    rig.reload(&base).await.unwrap();
-    pass(3000).await;
-    assert!(all_acknowledged("stuck"));
-    assert_eq!(rig.stop().await.unwrap().unsent, 0);
-    assert_eq!(numbers("stuck"), (0..200).collect::<Vec<_>>());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_changed_input_never_meets_itself() {
-    let output = keeper("session", "");
-    let rig = start(&(client("session", "") + &output));
-    for round in 0..5 {
-        pass(300).await;
-        let changes = rig
-            .reload(&(client("session", &format!("note = \"{round}\"")) + &output))
-            .await
-            .unwrap();
-        assert_eq!((changes.changed.len(), changes.unchanged), (1, 1));
-    }
-    pass(3000).await;
-    rig.stop().await.unwrap();
-    let session = session("session");
-    assert_eq!((session.connects, session.at_once), (6, 1));
-    assert_eq!(numbers("session"), (0..200).collect::<Vec<_>>(), "each once");
-    assert_eq!(book("session").connects, 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_changed_input_waits_for_outputs_that_are_on_their_way_out() {
-    let output = keeper("leaving", "");
-    let other = keeper("leaving-other", "alias = \"other\"\nmilliseconds = 300");
-    let rig = start(&(client("leaving", "") + &output + &other));
-    for round in 0..5 {
-        pass(200).await;
-        let input = client("leaving", &format!("note = \"{round}\""));
-        rig.reload(&(input.clone() + &output)).await.unwrap();
-        rig.reload(&(client("leaving", &format!("note = \"{round}b\"")) + &output))
-            .await
-            .unwrap();
-        rig.reload(&(input + &output + &other)).await.unwrap();
-    }
-    pass(5000).await;
-    rig.stop().await.unwrap();
-    assert_eq!(numbers("leaving"), (0..200).collect::<Vec<_>>(), "each once");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_input_that_cannot_start_brings_the_old_ones_back() {
-    let rest = keeper("back", "") + "[[processors.stamp]]\nwith = \"old\"\n";
-    let rig = start(&(client("back", "") + &client("back-2", "alias = \"goes\"") + &rest));
-    pass(500).await;
-    let new = client("back", "down = true") + &rest.replace("old", "new");
-    let error = format!("{:#}", rig.reload(&new).await.unwrap_err());
-    assert!(
-        error.contains("starting input inputs.client: nobody listens"),
-        "{error}"
-    );
-    pass(4000).await;
-    rig.stop().await.unwrap();
-    assert!(all_acknowledged("back") && all_acknowledged("back-2"));
-    assert_eq!(book("back").written.len(), 400);
-    assert!(book("back").written.iter().all(|(_, line)| line.contains("old=")));
-    // One that may be tried again is another matter.
-    let rig = start(&(client("back-3", "") + &rest));
-    pass(100).await;
-    let later = client(
-        "back-3",
-        "down = true\npassing = true\nstartup_error_behavior = \"retry\"",
-    );
-    rig.reload(&(later + &rest)).await.unwrap();
-    rig.reload(&(client("back-3", "") + &rest)).await.unwrap();
-    pass(3000).await;
-    rig.stop().await.unwrap();
-    assert!(all_acknowledged("back-3"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_output_that_cannot_connect_changes_nothing() {
-    let input = client("down", "");
-    let rig = start(&(input.clone() + &keeper("down", "")));
-    pass(300).await;
-    let new = |more: &str| {
-        client("down", "note = \"new\"") + &keeper("down", "note = \"new\"") + &keeper("down-other", more)
-    };
-    let error = format!(
-        "{:#}",
-        rig.reload(&new("alias = \"other\"\ndown = true"))
-            .await
-            .unwrap_err()
-    );
-    assert!(
-        error.contains("connecting output outputs.keeper::other: no such server"),
-        "{error}"
-    );
-    assert_eq!(
-        (session("down").connects, book("down").closes),
-        (1, 1),
-        "only the new one was closed"
-    );
-    // With these the others go on without it, or until it is there.
-    let ignored = "alias = \"other\"\ndown = true\npassing = true\nstartup_error_behavior = \"ignore\"";
-    rig.reload(&new(ignored)).await.unwrap();
-    rig.reload(&new(&ignored.replace("ignore", "retry")))
-        .await
-        .unwrap();
-    pass(100).await;
-    rig.reload(&new("alias = \"other\"")).await.unwrap();
-    pass(3000).await;
-    assert!(all_acknowledged("down"));
-    rig.stop().await.unwrap();
-    assert_eq!(numbers("down"), (0..200).collect::<Vec<_>>());
-    assert!(book("down-other").written.len() > 50);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_port_that_the_old_output_has_is_freed_for_the_new_one() {
-    let input = client("port", "");
-    let rig = start(&(input.clone() + &keeper("port", "port = 7")));
-    pass(300).await;
-    rig.reload(&(input.clone() + &keeper("port", "port = 7\nnote = \"new\"")))
-        .await
-        .unwrap();
-    pass(300).await;
-    // The second output has the port: the first must not lose it for that.
-    let two = |more: &str| {
-        input.clone()
-            + &keeper("port", &format!("port = 7\nnote = \"{more}\""))
-            + &keeper("port-2", "alias = \"2\"\nport = 7")
-    };
-    let error = format!("{:#}", rig.reload(&two("newer")).await.unwrap_err());
-    assert!(error.contains("cannot listen"), "{error}");
-    pass(3000).await;
-    rig.stop().await.unwrap();
-    assert_eq!(numbers("port"), (0..200).collect::<Vec<_>>());
-    assert_eq!(book("port").connects, book("port").closes);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_output_with_a_session_hands_it_over() {
-    let input = client("named", "");
-    let rig = start(&(input.clone() + &keeper("named", "client_id = \"me\"\nport = 8")));
-    pass(300).await;
-    let failing = input.clone() + &keeper("named", "client_id = \"me\"\ndown = true");
-    assert!(rig.reload(&failing).await.is_err());
-    pass(300).await;
-    rig.reload(&(input.clone() + &keeper("named", "client_id = \"me\"\nport = 8\nnote = \"new\"")))
-        .await
-        .unwrap();
-    pass(3000).await;
-    rig.stop().await.unwrap();
-    assert_eq!(numbers("named"), (0..200).collect::<Vec<_>>());
-    // The first, the first again, the second.
-    assert_eq!(book("named").connects, 3);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_changed_aggregator_pushes_first_and_an_unchanged_one_keeps_its_window() {
     let rest = client("sums", "") + &keeper("sums", "");
     let sum = |name: &str, period: &str| {
@@ -389,61 +139,6 @@ async fn a_changed_aggregator_pushes_first_and_an_unchanged_one_keeps_its_window
 }
 
 #[tokio::test(start_paused = true)]
-async fn tags_and_intervals_change_under_a_running_input() {
-    let text = |tag: &str, interval: &str| {
-        format!(
-            "[agent]\nomit_hostname = true\ninterval = \"{interval}\"\nround_interval = false\nprecision = \"1ns\"\nflush_interval = \"50ms\"\n[global_tags]\nsite = \"{tag}\"\n[[inputs.clock]]\nclient = \"tags\"\n[[outputs.keeper]]\nbook = \"tags\"\n"
-        )
-    };
-    let rig = start(&text("a", "1s"));
-    pass(4500).await;
-    let changes = rig.reload(&text("b", "1s")).await.unwrap();
-    assert_eq!((changes.adjusted.len(), changes.unchanged), (1, 1));
-    pass(4000).await;
-    rig.reload(&text("b", "100ms")).await.unwrap();
-    pass(2000).await;
-    rig.stop().await.unwrap();
-    let written = book("tags").written;
-    let numbers: Vec<i64> = written.iter().map(|(n, _)| *n).collect();
-    // One that was started anew would have begun at 0 again.
-    assert_eq!(numbers, (0..numbers.len() as i64).collect::<Vec<_>>());
-    assert!((25..35).contains(&numbers.len()), "{}", numbers.len());
-    assert!(written[..4].iter().all(|(_, line)| line == "clock site=a"));
-    assert!(written[6..].iter().all(|(_, line)| line == "clock site=b"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_first_of_three_goes_and_the_others_stay() {
-    let inputs = |names: &[&str]| {
-        names
-            .iter()
-            .map(|name| client(&format!("three-{name}"), ""))
-            .collect::<String>()
-    };
-    let rig = start(&(inputs(&["a", "b", "c"]) + &keeper("three", "")));
-    pass(300).await;
-    let changes = rig
-        .reload(&(inputs(&["b", "c"]) + &keeper("three", "")))
-        .await
-        .unwrap();
-    assert_eq!(
-        (changes.removed.len(), changes.changed.len(), changes.unchanged),
-        (1, 0, 3)
-    );
-    pass(3000).await;
-    rig.stop().await.unwrap();
-    assert_eq!((session("three-b").connects, session("three-c").connects), (1, 1));
-    assert!(all_acknowledged("three-b") && all_acknowledged("three-c"));
-    let stopped = session("three-a");
-    assert!(stopped.acknowledged.len() < 40);
-    assert_eq!(
-        book("three").written.len(),
-        400 + stopped.acknowledged.len(),
-        "what was read is written and acknowledged"
-    );
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_stop_during_a_reload_ends_in_order() {
     let rig = start(&(client("hurry", "") + &keeper("hurry", "milliseconds = 4000")));
     pass(300).await;
@@ -463,4 +158,45 @@ async fn a_stop_during_a_reload_ends_in_order() {
     assert!(changed.await.unwrap().is_err());
     let (session, written) = (session("hurry"), numbers("hurry"));
     assert_eq!(written.len(), session.acknowledged.len());
+}
+
+/// Built while the old ones still count, they begin where those have ended.
+#[tokio::test(start_paused = true)]
+async fn what_is_built_anew_begins_with_the_state_of_its_predecessor() {
+    let text = client("tally", "")
+        + &keeper("tally", "")
+        + "[[processors.tally]]\n[[inputs.tally]]\ninterval = \"100ms\"\n"
+        + "[[aggregators.tally]]\nperiod = \"100s\"\ngrace = \"900000h\"\nnamepass = [\"message\"]\n";
+    let states = wheatstone_plugin::States::in_memory();
+    let agent = |host: &str| wheatstone_plugin::AgentInfo {
+        hostname: Some(host.to_owned()),
+        states: states.restarted(),
+        ..Default::default()
+    };
+    let rig = rig::start_for(&text, agent("a"));
+    for host in ["b", "c", "d"] {
+        pass(700).await;
+        let changes = rig.reload_for(&text, agent(host)).await.unwrap();
+        let changed = ["inputs.tally", "processors.tally", "aggregators.tally"];
+        assert!(
+            changed.iter().all(|name| changes.changed.iter().any(|c| c == name)),
+            "{changes:?}"
+        );
+    }
+    pass(2500).await;
+    rig.stop().await.unwrap();
+    let written = book("tally").written;
+    let of = |name: &str, tag: &str| -> Vec<u64> {
+        let lines = written.iter().filter(|(_, line)| line.starts_with(name));
+        let values = lines.filter_map(|(_, line)| line.split(tag).nth(1)?.split(',').next()?.parse().ok());
+        values.collect()
+    };
+    let mut tallies = of("message", "tally=");
+    tallies.extend(of("gathered", "tally="));
+    tallies.sort_unstable();
+    assert_eq!(tallies, (1..=tallies.len() as u64).collect::<Vec<_>>());
+    let gathered = of("gathered", "gathered=");
+    assert!(gathered.len() > 20);
+    assert_eq!(gathered, (1..=gathered.len() as u64).collect::<Vec<_>>());
+    assert_eq!(of("total", "total=").last(), Some(&200));
 }

@@ -173,6 +173,64 @@ impl Processor for Stamp {
 }
 register!(processor "stamp" = Stamp);
 
+/// Counts over restarts. It asks what the agent says, so that another host makes another plugin of it, with the same ID.
+struct Tally {
+    seen: u64,
+    state: wheatstone_plugin::State,
+}
+impl Plugin for Tally {
+    type Config = SumConfig;
+    fn new(_: SumConfig, cx: &Context) -> Result<Self> {
+        let _ = cx.agent();
+        let state = cx.state()?;
+        Ok(Tally {
+            seen: state.load()?.unwrap_or(0),
+            state,
+        })
+    }
+}
+impl Processor for Tally {
+    fn process(&mut self, metrics: &mut Vec<Metric>) {
+        for m in metrics {
+            self.seen += 1;
+            m.set_tag("tally", self.seen.to_string());
+        }
+    }
+    fn stop(&mut self) {
+        let _ = self.state.put(&self.seen);
+    }
+}
+register!(processor "tally" = Tally);
+impl Aggregator for Tally {
+    fn add(&mut self, _: &Metric) {
+        self.seen += 1;
+    }
+    fn push(&mut self, _: Timestamp, out: &mut Vec<Metric>) {
+        let mut m = Metric::new("total", 1);
+        m.set_field("n", self.seen);
+        m.set_tag("total", self.seen.to_string());
+        out.push(m);
+    }
+    fn stop(&mut self) {
+        let _ = self.state.put(&self.seen);
+    }
+}
+register!(aggregator "tally" = Tally);
+/// Counts its gathers.
+#[async_trait]
+impl Input for Tally {
+    async fn gather(&mut self, acc: &mut Accumulator) -> Result<()> {
+        self.seen += 1;
+        self.state.put(&self.seen)?;
+        let mut m = Metric::new("gathered", 1);
+        m.set_field("n", self.seen);
+        m.set_tag("gathered", self.seen.to_string());
+        acc.add(m);
+        Ok(())
+    }
+}
+register!(input "tally" = Tally);
+
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct SumConfig {

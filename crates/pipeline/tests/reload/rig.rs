@@ -21,6 +21,10 @@ pub struct Rig {
 const AGENT: &str = "[agent]\nomit_hostname = true\nflush_interval = \"50ms\"\n";
 
 pub fn topology(text: &str) -> anyhow::Result<Topology> {
+    topology_for(text, AgentInfo::default())
+}
+
+fn topology_for(text: &str, agent: AgentInfo) -> anyhow::Result<Topology> {
     let text = if text.contains("[agent]") {
         text.to_owned()
     } else {
@@ -31,14 +35,18 @@ pub fn topology(text: &str) -> anyhow::Result<Topology> {
         text,
     };
     let loaded = load(vec![source], &LoadOptions::default()).map_err(|problems| anyhow!("{problems:?}"))?;
-    build(&loaded.config, &Arc::new(AgentInfo::default()), None).map_err(|problems| anyhow!("{problems:?}"))
+    build(&loaded.config, &Arc::new(agent), None).map_err(|problems| anyhow!("{problems:?}"))
 }
 
 pub fn start(text: &str) -> Rig {
+    start_for(text, AgentInfo::default())
+}
+
+pub fn start_for(text: &str, agent: AgentInfo) -> Rig {
     let (reloads, reloads_seen) = mpsc::channel(1);
     let (flush, flush_seen) = watch::channel(0);
     let (stop, stopped) = oneshot::channel();
-    let topology = topology(text).unwrap();
+    let topology = topology_for(text, agent).unwrap();
     let run = tokio::spawn(async move {
         let stopped = async {
             let _ = stopped.await;
@@ -55,8 +63,12 @@ pub fn start(text: &str) -> Rig {
 
 impl Rig {
     pub async fn reload(&self, text: &str) -> anyhow::Result<Changes> {
+        self.reload_for(text, AgentInfo::default()).await
+    }
+
+    pub async fn reload_for(&self, text: &str, agent: AgentInfo) -> anyhow::Result<Changes> {
         let (done, changed) = oneshot::channel();
-        let topology = topology(text)?;
+        let topology = topology_for(text, agent)?;
         self.send(Reload { topology, done }).await;
         changed.await.unwrap()
     }

@@ -76,7 +76,8 @@ impl Broker {
             }
         };
         let mut acks = Acks::default();
-        acks.restore(self.subscription.memory.recall());
+        let (stored, acknowledged) = self.subscription.memory.recall();
+        acks.restore(stored, acknowledged);
         let (limit, persistent) = (config.max_undelivered_messages, config.persistent_session);
         let mut session = Session {
             phase: acc.phase(),

@@ -102,6 +102,15 @@ fn variable_length(bytes: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
     }
 }
 
+/// Appends a number as MQTT's variable byte integer.
+pub(crate) fn put_length(mut n: usize, out: &mut Vec<u8>) {
+    while n > 127 {
+        out.push(n as u8 | 0x80);
+        n >>= 7;
+    }
+    out.push(n as u8);
+}
+
 #[inline]
 fn publish(first: u8, body: &[u8], v5: bool) -> Result<Publish<'_>, Malformed> {
     let qos = first >> 1 & 3;
@@ -179,12 +188,7 @@ mod tests {
         }
         body.extend_from_slice(payload);
         let mut out = vec![0x30 | qos << 1];
-        let mut n = body.len();
-        while n > 127 {
-            out.push(n as u8 | 0x80);
-            n >>= 7;
-        }
-        out.push(n as u8);
+        put_length(body.len(), &mut out);
         out.extend_from_slice(&body);
         out
     }

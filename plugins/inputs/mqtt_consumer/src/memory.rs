@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use wheatstone_plugin::State;
 use wheatstone_plugin::prelude::*;
 
+use crate::acks::Acknowledged;
 use crate::redundant::Rest;
 
 /// What is kept, by the session's name: for a reload, and where there is no file.
@@ -20,8 +21,10 @@ static RESTS: LazyLock<Mutex<HashMap<String, Rest>>> = LazyLock::new(Mutex::defa
 struct Kept {
     /// The filters that the broker has in the session.
     topics: Vec<String>,
-    /// Identifiers of messages that are stored: sent again they are only acknowledged.
+    /// Identifiers of QoS 2 messages that are stored: sent again they are only acknowledged.
     received: Vec<u16>,
+    /// QoS 1 messages of which the broker may not have heard the acknowledgement.
+    acknowledged: Acknowledged,
 }
 
 /// The memory of one session.
@@ -50,9 +53,9 @@ impl Memory {
 
     /// Remembers, when the session begins, and gives the identifiers of messages that are stored already. They are good for
     /// once: should the agent be killed, the broker's numbers stand for other messages when it starts again.
-    pub fn recall(&mut self) -> Vec<u16> {
+    pub fn recall(&mut self) -> (Vec<u16>, Acknowledged) {
         let Some(name) = &self.name else {
-            return Vec::new();
+            return Default::default();
         };
         let lately = KEPT.lock().get(name).cloned();
         self.kept = match (lately, &self.state) {
@@ -67,15 +70,16 @@ impl Memory {
             (None, None) => Kept::default(),
         };
         let received = std::mem::take(&mut self.kept.received);
-        if received.is_empty() {
-            return received;
+        let acknowledged = std::mem::take(&mut self.kept.acknowledged);
+        if received.is_empty() && acknowledged == Acknowledged::default() {
+            return (received, acknowledged);
         }
         self.keep();
         match self.state.as_ref().map_or(Ok(()), |state| state.save(&self.kept)) {
-            Ok(()) => received,
+            Ok(()) => (received, acknowledged),
             Err(e) => {
-                warn!(self.log, "Messages of QoS 2 may come a second time: {e:#}");
-                Vec::new()
+                warn!(self.log, "Messages may come a second time: {e:#}");
+                Default::default()
             }
         }
     }
@@ -94,9 +98,10 @@ impl Memory {
     }
 
     /// The session rests, and these messages are stored.
-    pub fn rests(&mut self, received: Vec<u16>) {
-        if self.kept.received != received {
+    pub fn rests(&mut self, received: Vec<u16>, acknowledged: Acknowledged) {
+        if self.kept.received != received || self.kept.acknowledged != acknowledged {
             self.kept.received = received;
+            self.kept.acknowledged = acknowledged;
             self.keep();
         }
     }
@@ -201,19 +206,21 @@ mod tests {
             )
         };
         let (mut memory, states) = open();
-        assert!(memory.recall().is_empty() && memory.topics().is_empty());
+        assert_eq!(memory.recall(), (vec![], Acknowledged::default()));
+        assert!(memory.topics().is_empty());
         memory.subscribed(&["a".into(), "b".into()]);
-        memory.rests(vec![7, 9]);
+        let acknowledged = Acknowledged::some();
+        memory.rests(vec![7, 9], acknowledged.clone());
         states.save().unwrap();
         drop((memory, states));
 
         let (mut memory, states) = open();
-        assert_eq!(memory.recall(), [7, 9]);
+        assert_eq!(memory.recall(), (vec![7, 9], acknowledged));
         assert_eq!(memory.topics(), ["a", "b"]);
         // Killed here: nothing is saved any more.
         drop((memory, states));
         let (mut memory, _states) = open();
-        assert!(memory.recall().is_empty());
+        assert_eq!(memory.recall(), (vec![], Acknowledged::default()));
         assert_eq!(memory.topics(), ["a", "b"]);
         std::fs::remove_dir_all(&folder).unwrap();
     }
@@ -226,11 +233,12 @@ mod tests {
         // Built before the old one has ended.
         let mut new = memory(Some("reloaded"));
         old.subscribed(&["a".into()]);
-        old.rests(vec![3]);
-        assert_eq!((new.recall(), new.topics()), (vec![3], &["a".to_owned()][..]));
+        old.rests(vec![3], Acknowledged::some());
+        assert_eq!(new.recall(), (vec![3], Acknowledged::some()));
+        assert_eq!(new.topics(), ["a"]);
         let mut clean = memory(None);
         clean.subscribed(&["a".into()]);
-        clean.rests(vec![1]);
-        assert!(memory(None).recall().is_empty());
+        clean.rests(vec![1], Acknowledged::some());
+        assert!(memory(None).recall().0.is_empty());
     }
 }

@@ -310,7 +310,9 @@ impl Session<'_> {
     pub fn remember(&mut self) {
         if self.persistent {
             self.collect();
-            self.subscription.memory.rests(self.acks.stored());
+            self.subscription
+                .memory
+                .rests(self.acks.stored(), self.acks.acknowledged());
         }
     }
 

@@ -1,5 +1,7 @@
 //! One read's packets: messages to the parser, with what the broker is owed for each, and the few others.
 
+use std::hash::{BuildHasher, Hasher};
+
 use tokio::time::Instant;
 use wheatstone_plugin::{EXCERPT, dead_letter};
 
@@ -87,14 +89,21 @@ impl Session<'_> {
 
     /// Notes what the broker is owed for a message, and gives its token. None where it was handed over before.
     #[inline]
-    fn token(&mut self, qos: u8, id: u16, dup: bool, flow: &mut Flow) -> Option<u64> {
-        match qos {
+    fn token(&mut self, message: &Publish<'_>, flow: &mut Flow) -> Option<u64> {
+        let Publish { id, dup, .. } = *message;
+        match message.qos {
             0 => Some(NOBODY),
             1 if !self.persistent => {
                 puback(id, &mut flow.owed);
                 Some(NOBODY)
             }
-            1 => Some(self.acks.at_least_once(id)),
+            1 => {
+                let token = self.acks.at_least_once(id, dup, content(message));
+                if token.is_none() {
+                    self.duplicates.add(1);
+                }
+                token
+            }
             _ => self.acks.exactly_once(id, dup),
         }
     }
@@ -102,7 +111,7 @@ impl Session<'_> {
     /// Gives one message to the parser. Whether its metrics share the gulp's acknowledgement.
     #[inline]
     fn take(&mut self, message: &Publish<'_>, flow: &mut Flow, shared: &mut Shared, now: Instant) -> bool {
-        let Some(token) = self.token(message.qos, message.id, message.dup, flow) else {
+        let Some(token) = self.token(message, flow) else {
             return false;
         };
         let held = self.persistent && token != NOBODY;
@@ -163,7 +172,15 @@ impl Session<'_> {
         if let Some(passed) = flow.passing.take() {
             gulp.messages += 1;
             gulp.acknowledged += usize::from(passed.qos > 0);
-            if let Some(token) = self.token(passed.qos, passed.id, passed.dup, flow) {
+            let message = Publish {
+                topic: &passed.topic,
+                payload: &passed.beginning,
+                id: passed.id,
+                qos: passed.qos,
+                dup: passed.dup,
+                retain: false,
+            };
+            if let Some(token) = self.token(&message, flow) {
                 shared
                     .messages
                     .passed_over(&passed.topic, &passed.beginning, passed.size);
@@ -172,6 +189,15 @@ impl Session<'_> {
         }
         true
     }
+}
+
+/// A hash of what makes a message another one than that which had its identifier before. Who finds a second message of the
+/// same hash can do no more than take his own for one that was sent again.
+fn content(message: &Publish<'_>) -> u64 {
+    let mut hasher = foldhash::fast::FixedState::with_seed(0).build_hasher();
+    hasher.write(message.topic);
+    hasher.write(message.payload);
+    hasher.finish()
 }
 
 /// The message at the front of the buffer, whose beginning is all there is, where it is too large to be kept. Where dead

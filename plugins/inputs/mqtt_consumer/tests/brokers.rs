@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::{Pipe, Running, start_with};
+use common::{Pipe, Running, start, start_with};
 use wheatstone_input_mqtt_consumer::{MqttConsumerConfig, Protocol};
 use wheatstone_plugin::conf::Secret;
 use wheatstone_testkit::publish::{Publisher, Qos, Report};
@@ -58,17 +58,6 @@ fn roomy() -> MosquittoOptions {
         max_queued: Some(0),
         ..MosquittoOptions::default()
     }
-}
-
-fn plain(config: MqttConsumerConfig) -> Running {
-    start_with(
-        config,
-        Pipe {
-            keep_texts: AtomicBool::new(true),
-            ..Pipe::default()
-        },
-        &[],
-    )
 }
 
 async fn publish(publisher: Publisher) -> Report {
@@ -130,7 +119,7 @@ async fn a_durable_session_of_3_1_1_keeps_up_in_its_window_of_20() {
 async fn messages_of_the_time_away_are_delivered_at_the_return() {
     for qos in [1, 2] {
         let broker = roomy().start().unwrap();
-        let mut consumer = plain(durable(broker.url(), qos));
+        let mut consumer = start(durable(broker.url(), qos));
         consumer.ready().await;
         consumer.stop().await.unwrap();
         let publisher = Publisher::new(broker.address())
@@ -293,7 +282,7 @@ async fn a_large_message_over_tls() {
 #[ignore = "needs servers: cargo xtask test"]
 async fn a_broker_of_3_1_1_only_is_served_by_the_fallback() {
     let broker = NatsMqtt::start().unwrap();
-    let mut consumer = plain(config(broker.url(), 1));
+    let mut consumer = start(config(broker.url(), 1));
     consumer.ready().await;
     publish(Publisher::new(broker.address()).messages(1_000)).await;
     all_arrive(&consumer, 1_000).await;
@@ -309,7 +298,7 @@ async fn members_of_a_group_share_the_messages() {
         topics: vec!["$share/g/sensors/#".into()],
         ..config(broker.url(), 1)
     };
-    let (mut one, mut two) = (plain(group()), plain(group()));
+    let (mut one, mut two) = (start(group()), start(group()));
     one.ready().await;
     two.ready().await;
     publish(Publisher::new(broker.address()).messages(1_000)).await;
@@ -325,7 +314,7 @@ async fn members_of_a_group_share_the_messages() {
 async fn a_steady_rate_takes_few_wake_ups() {
     for qos in [0, 1] {
         let broker = Mosquitto::start().unwrap();
-        let mut consumer = plain(config(broker.url(), qos));
+        let mut consumer = start(config(broker.url(), qos));
         consumer.ready().await;
         let qos = if qos == 0 {
             Qos::AtMostOnce

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wheatstone_plugin::conf::Table;
+use wheatstone_plugin::os_text;
 use wheatstone_plugin::prelude::*;
 use wheatstone_plugin::time::Clock;
 
@@ -105,22 +106,11 @@ fn find(files: &[(String, Option<GlobPath>)]) -> Result<Vec<PathBuf>> {
 fn read(path: &Path, encoding: Encoding) -> Result<Vec<u8>> {
     use std::io::Read;
     let shown = path.display();
-    let mut file = std::fs::File::open(path).map_err(|e| anyhow!("open {shown}: {}", cause(&e)))?;
+    let mut file = std::fs::File::open(path).map_err(|e| anyhow!("open {shown}: {}", os_text(&e)))?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)
-        .map_err(|e| anyhow!("could not read {path:?}: read {shown}: {}", cause(&e)))?;
+        .map_err(|e| anyhow!("could not read {path:?}: read {shown}: {}", os_text(&e)))?;
     Ok(encoding.decode(bytes))
-}
-
-/// The system's words for an error, as Telegraf prints them: `permission denied`.
-fn cause(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map(|first| first.to_lowercase().chain(chars).collect())
-        .unwrap_or_default()
 }
 
 impl File {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use wheatstone_plugin::os_text;
 use wheatstone_plugin::prelude::{Log, Result, anyhow, warn};
 
 /// When a file is set aside.
@@ -58,7 +59,7 @@ impl Targets {
             if result.is_ok() {
                 let mut stdout = io::stdout().lock();
                 let printed = stdout.write_all(bytes).and_then(|()| stdout.flush());
-                result = printed.map_err(|e| anyhow!("write /dev/stdout: {}", cause(&e)));
+                result = printed.map_err(|e| anyhow!("write /dev/stdout: {}", os_text(&e)));
             }
         }
         match result {
@@ -95,7 +96,7 @@ struct Target {
 impl Target {
     fn open(name: &str, rotation: Rotation, log: Log) -> Result<Target> {
         let path = PathBuf::from(name);
-        let file = open(&path).map_err(|e| anyhow!("open {name}: {}", cause(&e)))?;
+        let file = open(&path).map_err(|e| anyhow!("open {name}: {}", os_text(&e)))?;
         let mut target = Target {
             path,
             file,
@@ -136,7 +137,7 @@ impl Target {
         self.wrote = 0;
         let result = self.append_all(bytes);
         self.size += self.wrote;
-        result.map_err(|e| anyhow!("write {}: {}", self.path.display(), cause(&e)))
+        result.map_err(|e| anyhow!("write {}: {}", self.path.display(), os_text(&e)))
     }
 
     fn append_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
@@ -165,7 +166,7 @@ impl Target {
                     self.log,
                     "Could not take back a batch from {:?}: {}",
                     self.path,
-                    cause(&e)
+                    os_text(&e)
                 ),
             }
         }
@@ -182,7 +183,7 @@ impl Target {
                 self.log,
                 "Unable to rotate the file {:?}: {}",
                 self.path,
-                cause(&e)
+                os_text(&e)
             );
         }
     }
@@ -273,17 +274,6 @@ fn is_archive(name: &str, stem: &str, extension: &str) -> bool {
             .is_some_and(|p| p.len() >= min && p.bytes().all(|b| b.is_ascii_digit()))
     };
     digits(4) && digits(2) && digits(2) && digits(1) && parts.next().is_none()
-}
-
-/// The system's words for an error, as Telegraf prints them: `permission denied`.
-fn cause(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map(|first| first.to_lowercase().chain(chars).collect())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

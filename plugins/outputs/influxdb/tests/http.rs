@@ -2,24 +2,16 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use wheatstone_output_influxdb::{Config, InfluxDb};
+use wheatstone_plugin::Kind;
 use wheatstone_plugin::conf::{Size, Table};
 use wheatstone_plugin::prelude::*;
-use wheatstone_plugin::{AgentInfo, Kind};
+use wheatstone_testkit::plugin::context;
 use wheatstone_testkit::{Answer, HttpDouble, Request};
 
 fn build(config: Config) -> InfluxDb {
-    let log = Log::new("outputs.influxdb", None, None);
-    let cx = Context::new(
-        Kind::Output,
-        "influxdb",
-        "",
-        Table::default(),
-        log,
-        Arc::new(AgentInfo::default()),
-    );
+    let cx = context(Kind::Output, "influxdb", Table::default());
     InfluxDb::new(config, &cx).unwrap()
 }
 
@@ -383,15 +375,7 @@ async fn over_udp_a_line_is_a_datagram() {
 
 #[test]
 fn what_is_wrong_with_the_options_is_told_before_anything_starts() {
-    let log = Log::new("outputs.influxdb", None, None);
-    let cx = Context::new(
-        Kind::Output,
-        "influxdb",
-        "",
-        Table::default(),
-        log,
-        Arc::new(AgentInfo::default()),
-    );
+    let cx = context(Kind::Output, "influxdb", Table::default());
     let error = |config: Config| format!("{:#}", InfluxDb::new(config, &cx).err().unwrap());
     let with = |url: &str| Config {
         urls: vec![url.into()],
@@ -434,15 +418,7 @@ fn tls_options_are_known_and_misspelled_ones_are_not() {
     table.set("database", node(1, NodeKind::String("db".into())));
     table.set("insecure_skip_verify", node(2, NodeKind::Boolean(true)));
     table.set("tls_cs", node(3, NodeKind::String("ca.pem".into())));
-    let log = Log::new("outputs.influxdb", None, None);
-    let cx = Context::new(
-        Kind::Output,
-        "influxdb",
-        "",
-        table,
-        log,
-        Arc::new(AgentInfo::default()),
-    );
+    let cx = context(Kind::Output, "influxdb", table);
     InfluxDb::new(cx.config().unwrap(), &cx).unwrap();
     let unused: Vec<_> = cx.unused().into_iter().map(|u| u.path).collect();
     assert_eq!(unused, [["tls_cs"]]);

@@ -1,25 +1,16 @@
 //! The output against a real InfluxDB 1. A missing server fails these tests; run them with `--ignored`.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
-
 use serde_json::json;
 use wheatstone_output_influxdb::{Config, InfluxDb};
+use wheatstone_plugin::Kind;
 use wheatstone_plugin::conf::Table;
 use wheatstone_plugin::prelude::*;
-use wheatstone_plugin::{AgentInfo, Kind};
 use wheatstone_testkit::Influxd;
+use wheatstone_testkit::plugin::context;
 
 async fn output(server: &Influxd) -> InfluxDb {
-    let log = Log::new("outputs.influxdb", None, None);
-    let cx = Context::new(
-        Kind::Output,
-        "influxdb",
-        "",
-        Table::default(),
-        log,
-        Arc::new(AgentInfo::default()),
-    );
+    let cx = context(Kind::Output, "influxdb", Table::default());
     let config = Config {
         urls: vec![server.url()],
         database: "db".into(),

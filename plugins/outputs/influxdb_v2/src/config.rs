@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserializer;
 use wheatstone_plugin::prelude::*;
 
 /// Writes to InfluxDB 2.x.
@@ -43,8 +44,9 @@ pub struct Config {
     pub ping_timeout: Duration,
     /// HTTP/2: after how long a silence a ping is sent; 0 sends none.
     pub read_idle_timeout: Duration,
-    /// How many bytes of line protocol, before they are packed, may be sent in a period; 0 sets no limit. What exceeds it
-    /// stays in the buffer. Each of several servers has its own account.
+    /// How many bytes of line protocol, before they are packed, may be sent in a period; 0 or "unlimited" sets no limit. What
+    /// exceeds it stays in the buffer. Each of several servers has its own account.
+    #[serde(deserialize_with = "rate_limit")]
     pub rate_limit: Size,
     /// The length of that period.
     pub rate_limit_period: Duration,
@@ -75,6 +77,21 @@ impl Default for Config {
             rate_limit_period: Duration::ZERO,
             concurrent_writes: 1,
         }
+    }
+}
+
+/// Telegraf's own sample says "unlimited", which its reader refuses.
+fn rate_limit<'de, D: Deserializer<'de>>(d: D) -> Result<Size, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Limit {
+        Bytes(u64),
+        Text(String),
+    }
+    match Limit::deserialize(d)? {
+        Limit::Bytes(n) => Ok(Size(n)),
+        Limit::Text(text) if text == "unlimited" => Ok(Size(0)),
+        Limit::Text(text) => Size::parse(&text).map_err(serde::de::Error::custom),
     }
 }
 

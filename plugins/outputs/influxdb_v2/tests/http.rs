@@ -2,25 +2,16 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
 use wheatstone_output_influxdb_v2::{Config, InfluxDbV2};
+use wheatstone_plugin::Kind;
 use wheatstone_plugin::conf::Table;
 use wheatstone_plugin::prelude::*;
-use wheatstone_plugin::{AgentInfo, Kind};
 use wheatstone_testkit::{Answer, Ending, HttpDouble, Request};
 
 fn context() -> Context {
-    let log = Log::new("outputs.influxdb_v2", None, None);
-    Context::new(
-        Kind::Output,
-        "influxdb_v2",
-        "",
-        Table::default(),
-        log,
-        Arc::new(AgentInfo::default()),
-    )
+    wheatstone_testkit::plugin::context(Kind::Output, "influxdb_v2", Table::default())
 }
 
 async fn output(url: &str, change: impl FnOnce(&mut Config)) -> InfluxDbV2 {

@@ -1,27 +1,18 @@
 //! The output against a real server of another make. A missing server fails this test; run it with `--ignored`.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
-
 use wheatstone_output_influxdb_v2::{Config, InfluxDbV2};
+use wheatstone_plugin::Kind;
 use wheatstone_plugin::conf::Table;
 use wheatstone_plugin::prelude::*;
-use wheatstone_plugin::{AgentInfo, Kind};
 use wheatstone_testkit::VictoriaMetrics;
+use wheatstone_testkit::plugin::context;
 
 #[tokio::test]
 #[ignore = "needs victoria-metrics"]
 async fn what_is_written_can_be_read() {
     let server = VictoriaMetrics::start().unwrap();
-    let log = Log::new("outputs.influxdb_v2", None, None);
-    let cx = Context::new(
-        Kind::Output,
-        "influxdb_v2",
-        "",
-        Table::default(),
-        log,
-        Arc::new(AgentInfo::default()),
-    );
+    let cx = context(Kind::Output, "influxdb_v2", Table::default());
     let config = Config {
         urls: vec![server.url()],
         concurrent_writes: 2,

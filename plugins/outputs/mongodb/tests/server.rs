@@ -1,15 +1,14 @@
 //! The output against a server: what is stored, what is refused, what comes again.
 
-use std::sync::Arc;
-
 use mongodb::bson::{Document, doc};
 use mongodb::options::{ClientOptions, CreateCollectionOptions};
 use mongodb::{Client, Database};
 use wheatstone_output_mongodb as _;
 use wheatstone_plugin::conf::{Node, NodeKind, Table};
 use wheatstone_plugin::prelude::*;
-use wheatstone_plugin::{AgentInfo, Build, Kind};
+use wheatstone_plugin::{Build, Kind};
 use wheatstone_testkit::SecantusMongo;
+use wheatstone_testkit::plugin::context;
 
 fn text(s: &str) -> Node {
     Node::bare(NodeKind::String(s.to_owned()))
@@ -28,15 +27,7 @@ fn output(url: &str, more: &[(&str, Node)]) -> Result<Box<dyn Output>> {
     if table.get("timeout").is_none() {
         table.set("timeout", text("5s"));
     }
-    let log = Log::new("outputs.mongodb", None, None);
-    let cx = Context::new(
-        Kind::Output,
-        "mongodb",
-        "",
-        table,
-        log,
-        Arc::new(AgentInfo::default()),
-    );
+    let cx = context(Kind::Output, "mongodb", table);
     match wheatstone_plugin::find(Kind::Output, "mongodb").map(|r| r.build) {
         Some(Build::Output(build)) => build(&cx),
         _ => bail!("not registered"),

@@ -9,7 +9,7 @@ use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use wheatstone_plugin::prelude::*;
+use wheatstone_plugin::{os_text, prelude::*};
 
 const MAC: usize = 32;
 const IV: usize = 16;
@@ -32,8 +32,9 @@ impl AuthFile {
     }
 
     fn password(&mut self, user: &[u8]) -> Result<&str> {
-        let failed =
-            |what: &str, error: &std::io::Error| anyhow!("{what} {}: {}", self.path.display(), words(error));
+        let failed = |what: &str, error: &std::io::Error| {
+            anyhow!("{what} {}: {}", self.path.display(), os_text(error))
+        };
         let changed = std::fs::metadata(&self.path)
             .and_then(|file| file.modified())
             .map_err(|error| failed("stat", &error))?;
@@ -104,17 +105,6 @@ fn passwords(text: &str) -> HashMap<String, String> {
         (!user.starts_with('#')).then(|| (user.to_owned(), password.trim().to_owned()))
     };
     text.lines().filter_map(entry).collect()
-}
-
-/// The system's words for an error, as Go has them.
-pub(crate) fn words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map(|first| first.to_lowercase().chain(chars).collect())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use wheatstone_plugin::prelude::*;
+use wheatstone_plugin::{os_text, prelude::*};
 
-use crate::auth::words;
 use crate::packet::Number;
 
 /// The types of one or more files.
@@ -61,7 +60,7 @@ impl Source {
 impl TypesDb {
     /// Adds a file; a type that is there already is replaced. Lines that are no types are skipped.
     pub(crate) fn read(&mut self, path: &str) -> Result<()> {
-        let text = std::fs::read(path).map_err(|error| anyhow!("open {path}: {}", words(&error)))?;
+        let text = std::fs::read(path).map_err(|error| anyhow!("open {path}: {}", os_text(&error)))?;
         self.add(&String::from_utf8_lossy(&text));
         Ok(())
     }

@@ -1,24 +1,7 @@
 use super::*;
-
-use std::sync::Arc;
-
-use wheatstone_plugin::conf::Table;
-use wheatstone_plugin::{AgentInfo, Kind};
+use crate::testing::build;
 
 const NOW: Timestamp = 7;
-
-fn build(config: CsvConfig) -> Result<Csv, String> {
-    let log = Log::new("parsers.csv::test", None, None);
-    let cx = Context::new(
-        Kind::Parser,
-        "csv",
-        "",
-        Table::default(),
-        log,
-        Arc::new(AgentInfo::default()),
-    );
-    Csv::new(config, &cx).map_err(|e| format!("{e:#}"))
-}
 
 fn header() -> CsvConfig {
     CsvConfig {
@@ -197,7 +180,7 @@ fn metadata_rows_are_tags() {
 
 #[test]
 fn a_stream_has_one_header_unless_reset() {
-    let mut once = build(with_metadata()).expect("valid options");
+    let mut once = build::<Csv>(with_metadata()).expect("valid options");
     for part in ["skipped\n", "a=1\nb=2\n"] {
         assert_eq!(feed(&mut once, part), Err("not enough data".to_owned()));
     }
@@ -234,7 +217,7 @@ fn an_odd_delimiter_changes_places_with_the_comma() {
 
 #[test]
 fn wrong_options_are_named() {
-    let message = |config| build(config).err().unwrap_or_default();
+    let message = |config| build::<Csv>(config).err().unwrap_or_default();
     assert_eq!(
         message(CsvConfig::default()),
         "`csv_header_row_count` must be defined if `csv_column_names` is not specified"
@@ -284,7 +267,7 @@ fn wrong_options_are_named() {
 #[test]
 fn an_error_leaves_what_was_there() {
     let mut out = vec![Metric::new("there", 1)];
-    let mut parser = build(CsvConfig {
+    let mut parser = build::<Csv>(CsvConfig {
         csv_column_types: strings(&["int"]),
         ..header()
     })

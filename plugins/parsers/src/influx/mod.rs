@@ -55,26 +55,15 @@ register!(parser "influx" = Influx);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use wheatstone_plugin::{AgentInfo, Kind, conf::Table};
+    use crate::testing::build;
 
     fn parser(engine: &str, precision: &str) -> Result<Influx, String> {
-        let log = Log::new("parsers.influx", None, None);
-        let cx = Context::new(
-            Kind::Parser,
-            "influx",
-            "",
-            Table::default(),
-            log,
-            Arc::new(AgentInfo::default()),
-        );
         let config = InfluxConfig {
             influx_parser_type: engine.to_owned(),
             influx_timestamp_precision: Duration::parse(precision)?,
         };
-        Influx::new(config, &cx).map_err(|e| e.to_string())
+        build(config)
     }
 
     fn parse(mut parser: Influx, payload: &str) -> Result<Vec<Metric>, String> {

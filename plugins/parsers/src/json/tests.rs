@@ -1,31 +1,19 @@
 use super::*;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use proptest::prelude::*;
-use wheatstone_plugin::conf::Table;
-use wheatstone_plugin::{AgentInfo, Kind, metric};
+use wheatstone_plugin::metric;
+
+use crate::testing::build;
 
 const NOW: Timestamp = 1_700_000_000_000_000_000;
 
 fn parser(config: JsonConfig) -> Json {
-    let log = Log::new("parsers.json::test", None, None);
-    let cx = Context::new(
-        Kind::Parser,
-        "json",
-        "",
-        Table::default(),
-        log,
-        Arc::new(AgentInfo::default()),
-    );
-    Json::new(
-        JsonConfig {
-            metric_name: "m".to_owned(),
-            ..config
-        },
-        &cx,
-    )
+    build(JsonConfig {
+        metric_name: "m".to_owned(),
+        ..config
+    })
     .expect("valid options")
 }
 

@@ -132,7 +132,7 @@ pub(crate) fn each<'a>(field: &Field<'a>, mut read: impl FnMut(&Field<'a>) -> Re
 mod tests {
     use super::*;
     use crate::prometheus::{Prometheus, PrometheusConfig};
-    use crate::protobuf::write::Draft;
+    use crate::protobuf::Draft;
     use crate::testing::{build, feed, lines};
 
     fn draft() -> Draft {

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::protobuf::write::Draft;
+use crate::protobuf::Draft;
 use crate::testing::{build, feed, lines};
 
 fn draft() -> Draft {

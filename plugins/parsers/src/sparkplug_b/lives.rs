@@ -4,8 +4,8 @@ use wheatstone_plugin::prelude::*;
 
 use super::Sparkplug;
 use super::payload::{self, Metrics, Raw};
-use super::wire::Malformed;
 use super::write::nanos;
+use crate::protobuf::Malformed;
 
 impl Sparkplug {
     /// A node's death is its devices' death too. One that belongs to an earlier birth tells nothing.

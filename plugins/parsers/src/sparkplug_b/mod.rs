@@ -7,7 +7,6 @@ mod nodes;
 mod payload;
 mod topic;
 mod values;
-mod wire;
 mod write;
 
 use std::collections::HashMap;
@@ -20,12 +19,12 @@ use wheatstone_plugin::{Reply, State};
 
 pub use config::SparkplugConfig;
 
+use crate::protobuf::Malformed;
 use config::Shape;
 use lives::{bd_seq, host_state};
 use nodes::{Kept, Nodes, Sequence};
 use payload::{Head, Metrics};
 use topic::{Message, Topic};
-use wire::Malformed;
 use write::{Told, Writer, describes, nanos};
 
 /// So many topics are remembered; longer ones than this are not. Tests would take long to reach the real limits.
@@ -86,7 +85,7 @@ impl Plugin for Sparkplug {
         let nodes = Nodes::restore(kept.unwrap_or_default(), &shape);
         let stat = |field| stats::register("sparkplug_b", field, &[]);
         let mut parser = Sparkplug {
-            nodes: nodes.map_err(|e| anyhow!("{}", e.describe(&[])))?,
+            nodes: nodes.map_err(|e| anyhow!("not a Sparkplug B payload: {}", e.describe(&[])))?,
             shape,
             births: config.sparkplug_births,
             commands: config.sparkplug_commands,
@@ -160,7 +159,7 @@ impl Parser for Sparkplug {
         let taken = self.take(message, scope, payload, now, out);
         if let Err(error) = taken {
             out.truncate(before);
-            bail!("{}", error.describe(payload));
+            bail!("not a Sparkplug B payload: {}", error.describe(payload));
         }
         if self.learnt > OFTEN {
             self.learnt = 0;

@@ -12,7 +12,7 @@ use super::config::{Form, Shape, Words};
 use super::payload::{self, Metric, properties};
 use super::topic::Topic;
 use super::values::scalar;
-use super::wire::{Malformed, put_bytes, put_number};
+use crate::protobuf::{Draft, Malformed};
 
 pub(super) use kept::Kept;
 
@@ -223,15 +223,12 @@ impl Nodes {
 pub(super) fn rebirth(now: Timestamp) -> Vec<u8> {
     const BOOLEAN: u64 = 11;
     let millis = u64::try_from(now / 1_000_000).unwrap_or(0);
-    let mut metric = Vec::with_capacity(64);
-    put_bytes(&mut metric, 1, b"Node Control/Rebirth");
-    put_number(&mut metric, 3, millis);
-    put_number(&mut metric, 4, BOOLEAN);
-    put_number(&mut metric, 14, 1);
-    let mut payload = Vec::with_capacity(96);
-    put_number(&mut payload, 1, millis);
-    put_bytes(&mut payload, 2, &metric);
-    payload
+    let metric = Draft::default()
+        .text(1, "Node Control/Rebirth")
+        .uint(3, millis)
+        .uint(4, BOOLEAN)
+        .uint(14, 1);
+    Draft::default().uint(1, millis).message(2, metric).0
 }
 
 impl Scope {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::wire::{Fields, Malformed, Wire};
+use crate::protobuf::{Fields, Malformed, Wire};
 
 /// What a payload says besides its metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

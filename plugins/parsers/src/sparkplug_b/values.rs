@@ -6,7 +6,7 @@ use base64::Engine as _;
 use wheatstone_plugin::prelude::*;
 
 use super::payload::{DataSet, Raw, text};
-use super::wire::Malformed;
+use crate::protobuf::Malformed;
 
 pub(super) const TEMPLATE: u32 = 19;
 /// So long a JSON text may become: a dataset repeats the names of its columns in every row.

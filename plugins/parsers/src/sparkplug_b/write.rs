@@ -14,7 +14,7 @@ use super::topic::Message;
 use super::values::{
     TEMPLATE, array_json, base64, dataset_json, datatype_name, elements, hex, is_array, scalar,
 };
-use super::wire::Malformed;
+use crate::protobuf::{Fields, Malformed};
 
 /// From so many fields on a set tells which are there already.
 const MANY: usize = 16;
@@ -191,7 +191,7 @@ impl Writer {
             Raw::Set(bytes) => self.properties(place, shape, &field, bytes, depth)?,
             Raw::Sets(bytes) => {
                 // A list of property sets is a message whose field 1 repeats.
-                let (mut sets, mut at) = (super::wire::Fields::of(bytes), 0usize);
+                let (mut sets, mut at) = (Fields::of(bytes), 0usize);
                 while let Some((number, wire)) = sets.next()? {
                     if number == 1 {
                         let key = self.part(shape, &field, &at.to_string(), bytes)?;

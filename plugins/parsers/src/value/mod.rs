@@ -120,35 +120,20 @@ impl ValueParser {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-    use wheatstone_plugin::conf::Table;
-    use wheatstone_plugin::{AgentInfo, Kind};
 
-    fn build(data_type: &str, field: &str) -> Result<ValueParser> {
-        let log = Log::new("parsers.value::test", None, None);
-        let cx = Context::new(
-            Kind::Parser,
-            "value",
-            "",
-            Table::default(),
-            log,
-            Arc::new(AgentInfo::default()),
-        );
-        ValueParser::new(
-            ValueConfig {
-                data_type: data_type.to_owned(),
-                value_field_name: field.to_owned(),
-            },
-            &cx,
-        )
+    fn build(data_type: &str, field: &str) -> Result<ValueParser, String> {
+        crate::testing::build(ValueConfig {
+            data_type: data_type.to_owned(),
+            value_field_name: field.to_owned(),
+        })
     }
 
     fn parse(data_type: &str, payload: &[u8]) -> Result<Option<Value>, String> {
         let mut out = Vec::new();
-        build(data_type, "v")
-            .and_then(|mut p| p.parse(payload, 7, &mut out))
+        build(data_type, "v")?
+            .parse(payload, 7, &mut out)
             .map_err(|e| format!("{e:#}"))?;
-        assert!(out.iter().all(|m| m.name() == "value" && m.time() == 7));
+        assert!(out.iter().all(|m| m.name() == "m" && m.time() == 7));
         Ok(out.first().and_then(|m| m.field("v")).cloned())
     }
 
@@ -203,9 +188,8 @@ mod tests {
     #[test]
     fn the_field_has_a_default_name() {
         let mut out = Vec::new();
-        build("float", "")
-            .and_then(|mut p| p.parse(b"1", 7, &mut out))
-            .expect("a float");
+        let mut parser = build("float", "").expect("valid options");
+        parser.parse(b"1", 7, &mut out).expect("a float");
         assert!(out[0].has_field("value"));
     }
 }

@@ -1,8 +1,4 @@
-use std::sync::Arc;
-
 use proptest::prelude::*;
-use wheatstone_plugin::conf::Table;
-use wheatstone_plugin::{AgentInfo, Kind};
 
 use super::*;
 
@@ -24,14 +20,10 @@ fn text(read_from: &str, name: &str, terminator: &str, length: u64) -> EntryConf
 }
 
 fn build(endianness: &str, entries: Vec<EntryConfig>) -> Result<Binary, String> {
-    let log = Log::new("serializers.binary::test", None, None);
-    let agent = Arc::new(AgentInfo::default());
-    let cx = Context::new(Kind::Serializer, "binary", "", Table::default(), log, agent);
-    let config = BinaryConfig {
+    crate::testing::build(BinaryConfig {
         endianness: endianness.to_owned(),
         entries,
-    };
-    Binary::new(config, &cx).map_err(|error| format!("{error:#}"))
+    })
 }
 
 fn metric() -> Metric {

@@ -179,27 +179,13 @@ fn data(metric: &Metric, out: &mut Vec<u8>) {
     let finite = |value: &&Value| !matches!(value, Value::Float(v) if !v.is_finite());
     let mut fields: Vec<_> = metric.fields().filter(|(_, value)| finite(value)).collect();
     fields.sort_unstable_by_key(|(key, _)| key.as_str());
-    out.extend_from_slice(b"{\"fields\":{");
-    for (at, (key, value)) in fields.into_iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        write::string(key, out);
-        out.push(b':');
-        write::value(value, out);
-    }
-    out.extend_from_slice(b"},\"name\":");
+    out.extend_from_slice(b"{\"fields\":");
+    write::object(fields, out, write::value);
+    out.extend_from_slice(b",\"name\":");
     write::string(metric.name(), out);
-    out.extend_from_slice(b",\"tags\":{");
-    for (at, (key, value)) in metric.tags().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        write::string(key, out);
-        out.push(b':');
-        write::string(value, out);
-    }
-    out.extend_from_slice(b"},\"timestamp\":");
+    out.extend_from_slice(b",\"tags\":");
+    write::object(metric.tags(), out, write::string);
+    out.extend_from_slice(b",\"timestamp\":");
     wheatstone_line_protocol::push_int(metric.time(), out);
     out.push(b'}');
 }

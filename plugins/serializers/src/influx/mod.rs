@@ -59,22 +59,11 @@ register!(serializer "influx" = Influx);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use wheatstone_plugin::{AgentInfo, Kind, conf::Table};
+    use crate::testing::build;
 
     fn serializer(config: InfluxConfig) -> Influx {
-        let log = Log::new("serializers.influx", None, None);
-        let cx = Context::new(
-            Kind::Serializer,
-            "influx",
-            "",
-            Table::default(),
-            log,
-            Arc::new(AgentInfo::default()),
-        );
-        Influx::new(config, &cx).expect("valid options")
+        build(config).expect("valid options")
     }
 
     fn metric() -> Metric {

@@ -162,35 +162,24 @@ impl Json {
     }
 
     fn object(&mut self, metric: &Metric, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"fields\":{");
+        out.extend_from_slice(b"{\"fields\":");
         let mut fields: Vec<(&Key, &Value)> = metric
             .fields()
             .filter(|(_, v)| !matches!(v, Value::Float(v) if !v.is_finite()))
             .collect();
         fields.sort_unstable_by_key(|(key, _)| key.as_str());
-        for (at, (key, value)) in fields.into_iter().enumerate() {
-            if at > 0 {
-                out.push(b',');
-            }
-            write::string(key, out);
-            out.push(b':');
+        let members = fields.into_iter().map(|(key, value)| (key, (key, value)));
+        write::object(members, out, |(key, value), out| {
             match self.nested_value(key, value) {
                 Some(nested) => write::document(&nested, out),
                 None => write::value(value, out),
             }
-        }
-        out.extend_from_slice(b"},\"name\":");
+        });
+        out.extend_from_slice(b",\"name\":");
         write::string(metric.name(), out);
-        out.extend_from_slice(b",\"tags\":{");
-        for (at, (key, value)) in metric.tags().enumerate() {
-            if at > 0 {
-                out.push(b',');
-            }
-            write::string(key, out);
-            out.push(b':');
-            write::string(value, out);
-        }
-        out.extend_from_slice(b"},\"timestamp\":");
+        out.extend_from_slice(b",\"tags\":");
+        write::object(metric.tags(), out, write::string);
+        out.extend_from_slice(b",\"timestamp\":");
         match &self.time {
             Time::Count(unit) => {
                 // Writing to memory cannot fail.

@@ -1,22 +1,5 @@
 use super::*;
-
-use std::sync::Arc;
-
-use wheatstone_plugin::conf::Table;
-use wheatstone_plugin::{AgentInfo, Kind};
-
-fn build(config: JsonConfig) -> Result<Json> {
-    let log = Log::new("serializers.json::test", None, None);
-    let cx = Context::new(
-        Kind::Serializer,
-        "json",
-        "",
-        Table::default(),
-        log,
-        Arc::new(AgentInfo::default()),
-    );
-    Json::new(config, &cx)
-}
+use crate::testing;
 
 fn metric() -> Metric {
     let mut m = Metric::new("my cpu", 1_525_478_795_123_456_789);
@@ -29,21 +12,12 @@ fn metric() -> Metric {
     m
 }
 
-fn text(result: Result<()>, out: Vec<u8>) -> Result<String, String> {
-    result.map_err(|e| format!("{e:#}"))?;
-    String::from_utf8(out).map_err(|e| e.to_string())
-}
-
 fn one(config: JsonConfig, metric: &Metric) -> Result<String, String> {
-    let mut out = Vec::new();
-    let result = build(config).and_then(|mut s| s.serialize(metric, &mut out));
-    text(result, out)
+    testing::one::<Json>(config, metric)
 }
 
 fn batch(config: JsonConfig, metrics: &[&Metric]) -> Result<String, String> {
-    let mut out = Vec::new();
-    let result = build(config).and_then(|mut s| s.serialize_batch(metrics, &mut out));
-    text(result, out)
+    testing::batch::<Json>(config, metrics)
 }
 
 #[test]
@@ -144,9 +118,9 @@ fn a_transformation_that_fails_says_so_and_leaves_nothing() {
     let hint = |mode| Err(format!("no results found (maybe configured for {mode} mode?)"));
     assert_eq!(one(transformed("metrics.x"), &metric()), hint("batch"));
     assert_eq!(batch(transformed("tags.x"), &[&metric()]), hint("non-batch"));
-    assert!(build(transformed("a[")).is_err());
+    assert!(testing::build::<Json>(transformed("a[")).is_err());
     let mut out = b"before".to_vec();
-    let mut serializer = build(transformed("metrics.x")).expect("an expression");
+    let mut serializer = testing::build::<Json>(transformed("metrics.x")).expect("an expression");
     assert!(serializer.serialize(&metric(), &mut out).is_err());
     assert_eq!(out, b"before");
 }

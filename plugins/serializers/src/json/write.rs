@@ -1,6 +1,7 @@
 //! Values in, JSON out, byte for byte as Go's encoding/json writes it: keys sorted, HTML escaped, floats in Go's forms.
 
 use std::io::Write as _;
+use std::ops::Deref;
 
 use wheatstone_plugin::prelude::*;
 
@@ -101,18 +102,27 @@ pub(crate) fn document(json: &serde_json::Value, out: &mut Vec<u8>) {
             // Whether the map is sorted by itself hangs on a feature of serde_json that any crate may set.
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_unstable_by_key(|(key, _)| key.as_str());
-            out.push(b'{');
-            for (at, (key, item)) in entries.into_iter().enumerate() {
-                if at > 0 {
-                    out.push(b',');
-                }
-                string(key, out);
-                out.push(b':');
-                document(item, out);
-            }
-            out.push(b'}');
+            object(entries, out, document);
         }
     }
+}
+
+/// Appends an object of members in their order, the values by `value`.
+pub(crate) fn object<'a, K: Deref<Target = str> + 'a, V>(
+    members: impl IntoIterator<Item = (&'a K, V)>,
+    out: &mut Vec<u8>,
+    mut value: impl FnMut(V, &mut Vec<u8>),
+) {
+    out.push(b'{');
+    for (at, (key, item)) in members.into_iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        string(key, out);
+        out.push(b':');
+        value(item, out);
+    }
+    out.push(b'}');
 }
 
 #[cfg(test)]

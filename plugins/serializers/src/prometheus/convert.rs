@@ -40,7 +40,7 @@ pub(crate) fn is_metric_name(name: &str) -> bool {
     is_name(name, |c| c == ':')
 }
 
-pub(crate) fn is_label_name(name: &str) -> bool {
+fn is_label_name(name: &str) -> bool {
     is_name(name, |_| false)
 }
 

@@ -23,8 +23,8 @@ pub struct PrometheusConfig {
     pub prometheus_string_as_label: bool,
     /// Whether the lines `# HELP` are left out.
     pub prometheus_compact_encoding: bool,
-    /// Which names are kept: `legacy` has letters, digits, `_` and `:` only and replaces others by `_`; `utf8` keeps all, and puts
-    /// those that are not of the first kind into quotes.
+    /// How names become those of the text format, which has letters, digits, `_` and `:` only. `legacy` replaces others by `_`, leaves a
+    /// wrong first character out, and no `_` at the ends; `utf8` replaces others by `_` and nothing else.
     pub prometheus_name_sanitization: String,
     /// Types for metrics that have none, or another.
     pub prometheus_metric_types: MetricTypes,

@@ -59,7 +59,7 @@ fn lines_of_plain_metrics() {
 }
 
 #[test]
-fn any_name_in_quotes() {
+fn names_are_made_to_fit() {
     let utf8 = PrometheusConfig {
         prometheus_name_sanitization: "utf8".to_owned(),
         ..config()
@@ -73,9 +73,28 @@ fn any_name_in_quotes() {
     assert_eq!(
         one::<Prometheus>(utf8, &sample),
         text(
-            "# TYPE \"cpu_time.idle\" untyped\n{\"cpu_time.idle\",\"host-name\"=\"a\"} 1\n\
-             # TYPE cpu_x untyped\ncpu_x{\"host-name\"=\"a\"} 2\n"
+            "# TYPE cpu_time_idle untyped\ncpu_time_idle{host_name=\"a\"} 1\n\
+             # TYPE cpu_x untyped\ncpu_x{host_name=\"a\"} 2\n"
         )
+    );
+    let utf8 = PrometheusConfig {
+        prometheus_name_sanitization: "utf8".to_owned(),
+        ..config()
+    };
+    let sample = metric(
+        "é-1",
+        &[("1a", "x"), ("b:c", "y"), ("ü_", "z")],
+        &[("v.", Value::Int(1))],
+        0,
+    );
+    assert_eq!(
+        one::<Prometheus>(utf8, &sample),
+        text("# TYPE __1_v_ untyped\n__1_v_{_a=\"x\",b:c=\"y\",__=\"z\"} 1\n")
+    );
+    // What is left of the name begins with a digit.
+    assert_eq!(
+        one::<Prometheus>(config(), &sample),
+        text("# TYPE __v untyped\n__v{a=\"x\",b_c=\"y\"} 1\n")
     );
     let wrong = PrometheusConfig {
         prometheus_name_sanitization: "x".to_owned(),
@@ -133,6 +152,10 @@ fn parts_are_put_together() {
 fn the_later_of_two_stays_and_types_are_apart() {
     let at = |time, value: f64| metric("m", &[("a", "b")], &[("v", Value::Float(value))], time);
     let gauge = kinded(ValueType::Gauge, at(1, 9.0));
+    assert_eq!(
+        one::<Prometheus>(config(), &at(1, -0.0)),
+        text("# TYPE m_v untyped\nm_v{a=\"b\"} 0\n")
+    );
     let metrics = [at(2, 1.0), at(1, 2.0), gauge, at(3, 1e-7)];
     let all: Vec<&Metric> = metrics.iter().collect();
     assert_eq!(

@@ -4,7 +4,7 @@ use wheatstone_plugin::prelude::*;
 
 use super::Settings;
 use super::collection::{Content, Family, Labels, Sample, part_label};
-use super::convert::{is_label_name, is_metric_name};
+use super::convert::is_metric_name;
 use crate::number::{push_short_float, short_float};
 
 /// Appends a family.
@@ -65,16 +65,9 @@ impl Lines<'_> {
     }
 
     fn line(&mut self, ending: &str, bound: Option<f64>, value: f64) {
-        let name = format!("{}{ending}", self.family.name);
+        push_name(&self.family.name, self.out);
+        self.out.extend_from_slice(ending.as_bytes());
         let mut separator = b'{';
-        if is_metric_name(&name) {
-            self.out.extend_from_slice(name.as_bytes());
-        } else {
-            // A name of another kind stands in quotes among the labels.
-            self.out.push(b'{');
-            push_name(&name, self.out);
-            separator = b',';
-        }
         let labels: &Labels = &self.sample.labels;
         for (label, value) in labels {
             self.label(&mut separator, label, value);
@@ -86,7 +79,8 @@ impl Lines<'_> {
             self.out.push(b'}');
         }
         self.out.push(b' ');
-        push_short_float(value, self.out);
+        // Zero has no sign here.
+        push_short_float(value + 0.0, self.out);
         if self.times {
             self.out.push(b' ');
             wheatstone_line_protocol::push_int(self.sample.time / 1_000_000, self.out);
@@ -96,22 +90,24 @@ impl Lines<'_> {
 
     fn label(&mut self, separator: &mut u8, label: &str, value: &str) {
         self.out.push(std::mem::replace(separator, b','));
-        if is_label_name(label) {
-            self.out.extend_from_slice(label.as_bytes());
-        } else {
-            push_quoted(label, self.out);
-        }
+        push_name(label, self.out);
         self.out.push(b'=');
         push_quoted(value, self.out);
     }
 }
 
+/// The text format has letters, digits, `_` and `:` in its names, those of labels too; in the place of others it has `_`. What
+/// an option lets through, and a name that begins with a digit, is mended here, as Go's library does.
 fn push_name(name: &str, out: &mut Vec<u8>) {
     if is_metric_name(name) {
         out.extend_from_slice(name.as_bytes());
-    } else {
-        push_quoted(name, out);
+        return;
     }
+    out.extend(name.chars().enumerate().map(|(at, c)| match c {
+        '_' | ':' => c as u8,
+        c if c.is_ascii_alphabetic() || (at > 0 && c.is_ascii_digit()) => c as u8,
+        _ => b'_',
+    }));
 }
 
 fn push_quoted(text: &str, out: &mut Vec<u8>) {

@@ -64,20 +64,13 @@ register!(serializer "template" = Template);
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use wheatstone_plugin::{AgentInfo, Kind, conf::Table};
 
-    fn build(template: &str, batch_template: &str) -> Result<Template> {
-        let log = Log::new("serializers.template", None, None);
-        let agent = Arc::new(AgentInfo::default());
-        let cx = Context::new(Kind::Serializer, "template", "", Table::default(), log, agent);
-        let config = TemplateConfig {
+    fn build(template: &str, batch_template: &str) -> Result<Template, String> {
+        crate::testing::build(TemplateConfig {
             template: template.to_owned(),
             batch_template: batch_template.to_owned(),
-        };
-        Template::new(config, &cx)
+        })
     }
 
     fn metric(name: &str, level: f64) -> Metric {

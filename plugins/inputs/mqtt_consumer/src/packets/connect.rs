@@ -1,35 +1,11 @@
-//! The rare packets, in and out, by rumqttc's wire codec: CONNECT, CONNACK, SUBSCRIBE, SUBACK, UNSUBSCRIBE, DISCONNECT.
+//! CONNECT out, CONNACK in: what a session is to be, and what the broker says to it.
 
 use bytes::BytesMut;
 use rumqttc::mqttbytes::{self, v4};
-use rumqttc::v5::mqttbytes::{self as mqttbytes5, v5};
+use rumqttc::v5::mqttbytes::v5;
 
-use crate::frame::MAX_REMAINING;
-
-/// A version of the protocol, by its level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Level {
-    /// 3.1
-    V3 = 3,
-    /// 3.1.1
-    V4 = 4,
-    /// 5
-    V5 = 5,
-}
-
-impl Level {
-    pub fn is_v5(self) -> bool {
-        self == Level::V5
-    }
-    /// The version's name, as the option `protocol` takes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::V3 => "3.1",
-            Level::V4 => "3.1.1",
-            Level::V5 => "5",
-        }
-    }
-}
+use super::{Level, words};
+use crate::frame::{MAX_REMAINING, put_length};
 
 /// How many unacknowledged messages a broker of MQTT 5 may send: as many as can be told apart. What is beyond the window waits
 /// in the broker's queue, which is short (mosquitto: 1,000) and drops what it cannot hold; what is within it waits in the
@@ -94,40 +70,11 @@ impl Connect<'_> {
         let width = out[1..].iter().take_while(|b| **b & 0x80 != 0).count() + 1;
         let rest = &out[1 + width + 7..];
         let mut old = vec![0x10];
-        let mut remaining = 9 + rest.len();
-        while remaining > 127 {
-            old.push(remaining as u8 | 0x80);
-            remaining >>= 7;
-        }
-        old.push(remaining as u8);
+        put_length(9 + rest.len(), &mut old);
         old.extend_from_slice(b"\x00\x06MQIsdp\x03");
         old.extend_from_slice(rest);
         Ok(old)
     }
-}
-
-/// Appends a message of QoS 0. One that MQTT cannot carry is left out.
-pub(crate) fn publish(level: Level, topic: &str, payload: &[u8], out: &mut Vec<u8>) {
-    let remaining = 2 + topic.len() + usize::from(level.is_v5()) + payload.len();
-    let Ok(length) = u16::try_from(topic.len()) else {
-        return;
-    };
-    if remaining > MAX_REMAINING || topic.is_empty() || topic.contains(['+', '#', '\0']) {
-        return;
-    }
-    out.push(0x30);
-    let mut rest = remaining;
-    while rest > 127 {
-        out.push(rest as u8 | 0x80);
-        rest >>= 7;
-    }
-    out.push(rest as u8);
-    out.extend_from_slice(&length.to_be_bytes());
-    out.extend_from_slice(topic.as_bytes());
-    if level.is_v5() {
-        out.push(0);
-    }
-    out.extend_from_slice(payload);
 }
 
 /// The broker's answer to CONNECT.
@@ -217,117 +164,6 @@ fn refused_v5(code: v5::ConnectReturnCode, said: Option<&str>) -> Refusal {
     })
 }
 
-/// `TopicFilterInvalid` as "topic filter invalid".
-fn words(name: &str) -> String {
-    let mut out = String::with_capacity(name.len() + 8);
-    for c in name.chars() {
-        if c.is_uppercase() && !out.is_empty() {
-            out.push(' ');
-        }
-        out.extend(c.to_lowercase());
-    }
-    out
-}
-
-/// One SUBSCRIBE for all filters. `skip_retained`: do not send what was kept (MQTT 5 only; before it one cannot ask).
-pub(crate) fn subscribe(level: Level, id: u16, filters: &[String], qos: u8, skip_retained: bool) -> Vec<u8> {
-    let mut out = BytesMut::new();
-    let written = if level.is_v5() {
-        let qos = mqttbytes5::qos(qos).unwrap_or_default();
-        let mut subscribe = v5::Subscribe::new_many(filters.iter().map(|f| v5::Filter::new(f, qos)), None);
-        if skip_retained {
-            for filter in &mut subscribe.filters {
-                filter.retain_forward_rule = v5::RetainForwardRule::Never;
-            }
-        }
-        subscribe.pkid = id;
-        subscribe.write(&mut out).is_ok()
-    } else {
-        let qos = mqttbytes::qos(qos).unwrap_or(mqttbytes::QoS::AtMostOnce);
-        let mut subscribe =
-            v4::Subscribe::new_many(filters.iter().map(|f| v4::SubscribeFilter::new(f.clone(), qos)));
-        subscribe.pkid = id;
-        subscribe.write(&mut out).is_ok()
-    };
-    if written { out.to_vec() } else { Vec::new() }
-}
-
-/// One UNSUBSCRIBE for all filters.
-pub(crate) fn unsubscribe(level: Level, id: u16, filters: &[String]) -> Vec<u8> {
-    let mut out = BytesMut::new();
-    let written = if level.is_v5() {
-        v5::Unsubscribe {
-            pkid: id,
-            filters: filters.to_vec(),
-            properties: None,
-        }
-        .write(&mut out)
-        .is_ok()
-    } else {
-        v4::Unsubscribe {
-            pkid: id,
-            topics: filters.to_vec(),
-        }
-        .write(&mut out)
-        .is_ok()
-    };
-    if written { out.to_vec() } else { Vec::new() }
-}
-
-/// Reads a SUBACK: its identifier, and for each filter what was granted or why not.
-pub(crate) fn suback(packet: &[u8], level: Level) -> Result<(u16, Vec<Result<u8, String>>), String> {
-    let mut bytes = BytesMut::from(packet);
-    if level.is_v5() {
-        return match v5::Packet::read(&mut bytes, Some(MAX_REMAINING as u32)) {
-            Ok(v5::Packet::SubAck(ack)) => {
-                let code = |code| match code {
-                    v5::SubscribeReasonCode::Success(qos) => Ok(qos as u8),
-                    other => Err(words(&format!("{other:?}"))),
-                };
-                Ok((ack.pkid, ack.return_codes.into_iter().map(code).collect()))
-            }
-            Ok(_) => Err("expected SUBACK".into()),
-            Err(e) => Err(format!("SUBACK: {e}")),
-        };
-    }
-    match v4::Packet::read(&mut bytes, MAX_REMAINING) {
-        Ok(v4::Packet::SubAck(ack)) => {
-            let code = |code| match code {
-                v4::SubscribeReasonCode::Success(qos) => Ok(qos as u8),
-                v4::SubscribeReasonCode::Failure => Err("failure".to_owned()),
-            };
-            Ok((ack.pkid, ack.return_codes.into_iter().map(code).collect()))
-        }
-        Ok(_) => Err("expected SUBACK".into()),
-        Err(e) => Err(format!("SUBACK: {e}")),
-    }
-}
-
-/// Why the broker ends the connection (MQTT 5; before it a broker just closes).
-pub(crate) fn disconnected(packet: &[u8]) -> String {
-    // The form without properties, which the codec does not know.
-    if let [_, 1, code] = packet
-        && let Ok(reason) = v5::DisconnectReasonCode::try_from(*code)
-    {
-        return format!("disconnected by the server: {}", words(&format!("{reason:?}")));
-    }
-    let mut bytes = BytesMut::from(packet);
-    match v5::Packet::read(&mut bytes, Some(MAX_REMAINING as u32)) {
-        Ok(v5::Packet::Disconnect(d)) => {
-            let reason = words(&format!("{:?}", d.reason_code));
-            match d.properties.and_then(|p| p.reason_string) {
-                Some(said) => format!("disconnected by the server: {reason}: {said}"),
-                None => format!("disconnected by the server: {reason}"),
-            }
-        }
-        _ => "disconnected by the server".to_owned(),
-    }
-}
-
-pub(crate) const PINGREQ: &[u8] = &[0xC0, 0];
-/// The form with no reason is the same in all versions.
-pub(crate) const DISCONNECT: &[u8] = &[0xE0, 0];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,28 +177,6 @@ mod tests {
             username: "",
             password: "",
         }
-    }
-
-    #[test]
-    fn what_is_published_is_read_as_it_was_meant() {
-        use crate::frame::{Packet, Split, split};
-        for (level, size) in [(Level::V3, 0), (Level::V4, 127), (Level::V5, 20_000)] {
-            let (payload, mut out) = (vec![7; size], Vec::new());
-            publish(level, "a/b", &payload, &mut out);
-            let Ok(Split::Packet(Packet::Publish(message), n)) = split(&out, level.is_v5()) else {
-                panic!("{out:?}");
-            };
-            assert_eq!(
-                (message.topic, message.payload, message.qos),
-                (&b"a/b"[..], &payload[..], 0)
-            );
-            assert_eq!((n, message.retain), (out.len(), false));
-        }
-        let mut out = Vec::new();
-        for topic in ["", "a/+", "#", &"x".repeat(70_000)] {
-            publish(Level::V5, topic, b"", &mut out);
-        }
-        assert!(out.is_empty());
     }
 
     #[test]
@@ -441,58 +255,6 @@ mod tests {
         assert_eq!(
             connack(&[0x20, 2, 1, 0], Level::V4).map(|a| a.session_present),
             Ok(true)
-        );
-    }
-
-    #[test]
-    fn a_refused_filter_is_known_by_its_place() {
-        let (id, codes) = suback(&[0x90, 4, 0, 1, 1, 0x80], Level::V4).unwrap();
-        assert_eq!((id, codes), (1, vec![Ok(1), Err("failure".into())]));
-        let (_, codes) = suback(&[0x90, 5, 0, 1, 0, 0x87, 2], Level::V5).unwrap();
-        assert_eq!(codes, [Err("not authorized".into()), Ok(2)]);
-        assert!(suback(&[0x90, 2, 0, 1], Level::V4).is_err());
-    }
-
-    #[test]
-    fn the_brokers_farewell_is_told() {
-        assert_eq!(disconnected(&[0xE0, 0]), "disconnected by the server");
-        assert_eq!(
-            disconnected(&[0xE0, 1, 0x8E]),
-            "disconnected by the server: session taken over"
-        );
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn arbitrary_answers_never_panic(first in 0u8..=255, body in proptest::collection::vec(0u8..=255, 0..100)) {
-            let mut packet = vec![first, body.len() as u8];
-            packet.extend(body);
-            for level in [Level::V3, Level::V4, Level::V5] {
-                let _ = connack(&packet, level);
-                let _ = suback(&packet, level);
-            }
-            disconnected(&packet);
-        }
-    }
-
-    #[test]
-    fn subscriptions_are_one_packet() {
-        let filters = ["a".to_owned(), "b/#".to_owned()];
-        assert_eq!(
-            subscribe(Level::V4, 1, &filters, 2, true),
-            b"\x82\x0c\0\x01\0\x01a\x02\0\x03b/#\x02"
-        );
-        assert_eq!(
-            subscribe(Level::V5, 1, &filters, 1, true),
-            b"\x82\x0d\0\x01\0\0\x01a\x21\0\x03b/#\x21"
-        );
-        assert_eq!(
-            unsubscribe(Level::V5, 2, &filters),
-            b"\xa2\x0b\0\x02\0\0\x01a\0\x03b/#"
-        );
-        assert_eq!(
-            unsubscribe(Level::V4, 2, &filters),
-            b"\xa2\x0a\0\x02\0\x01a\0\x03b/#"
         );
     }
 }

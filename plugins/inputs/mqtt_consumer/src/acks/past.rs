@@ -1,0 +1,124 @@
+//! QoS 1 messages that were acknowledged: the broker that lost the acknowledgement with the connection sends them again.
+//!
+//! Such a message looks the same as a new one of the same content that has the same identifier, and whose first delivery was
+//! lost. A broker that takes the next number for each message (mosquitto does) uses one again only after 65,534 others: there it
+//! cannot be a new one. A broker that takes the least number that is free uses it again at once: there it is taken for new, for
+//! a message twice is better than none.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+/// So many are remembered. No broker has as many acknowledgements on the way to it in practice.
+const MOST: usize = 16_384;
+/// So many of them are noted at the end of a run.
+const NOTED: usize = 4096;
+/// How far identifiers may have gone on, of 65,535, for an older one to be still the same.
+const LAP: u16 = 1 << 15;
+/// After this time the broker has heard an acknowledgement, and a new message may have the number that is free now.
+const HEARD: Duration = Duration::from_millis(200);
+/// So often in a row it must have gone on to a new number nevertheless: what is read now it may have sent long ago.
+const PROOFS: u8 = 3;
+
+/// What the next run must know.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Acknowledged {
+    last: u16,
+    /// Identifiers with the hashes of their messages.
+    messages: Vec<(u16, u64)>,
+}
+
+#[cfg(test)]
+impl Acknowledged {
+    /// One for tests.
+    pub fn some() -> Acknowledged {
+        Acknowledged {
+            last: 5,
+            messages: vec![(4, u64::MAX), (5, 1)],
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Past {
+    /// Acknowledged in this connection, in order.
+    now: VecDeque<(u16, u64)>,
+    /// Acknowledged in those before, until the broker sends something new: it sends again first what it has not heard of.
+    before: HashMap<u16, u64>,
+    /// The last new identifier.
+    last: Option<u16>,
+    /// Since when the broker could have gone back to a number that is free.
+    free: Option<Instant>,
+    /// How often it did not.
+    proofs: u8,
+}
+
+impl Past {
+    /// A new connection begins.
+    pub fn connected(&mut self) {
+        self.free = None;
+        self.before.extend(self.now.drain(..));
+    }
+
+    /// A message came that was not sent before.
+    #[inline]
+    pub fn arrived(&mut self, id: u16, now: impl FnOnce() -> Instant) {
+        if let Some(last) = self.last {
+            if !(1..LAP).contains(&id.wrapping_sub(last)) {
+                // It goes back, so an identifier says nothing.
+                *self = Past::default();
+            } else if self.proofs < PROOFS && self.free.is_some_and(|since| now() - since >= HEARD) {
+                self.proofs += 1;
+                self.free = None;
+            }
+        }
+        if !self.before.is_empty() {
+            self.before = HashMap::new();
+        }
+        self.last = Some(id);
+    }
+
+    /// The acknowledgement of a message goes out.
+    #[inline]
+    pub fn acknowledged(&mut self, id: u16, content: u64, now: Instant) {
+        self.free.get_or_insert(now);
+        if self.now.len() == MOST {
+            self.now.pop_front();
+        }
+        self.now.push_back((id, content));
+    }
+
+    /// Whether a message that is sent again is one that was acknowledged.
+    pub fn has(&self, id: u16, content: u64) -> bool {
+        self.proofs == PROOFS
+            && self.before.get(&id) == Some(&content)
+            && self.last.is_some_and(|last| last.wrapping_sub(id) < LAP)
+    }
+
+    pub fn noted(&self) -> Acknowledged {
+        match self.last {
+            Some(last) if self.proofs == PROOFS => Acknowledged {
+                last,
+                messages: self.now.iter().rev().take(NOTED).rev().copied().collect(),
+            },
+            _ => Acknowledged::default(),
+        }
+    }
+}
+
+impl From<Acknowledged> for Past {
+    fn from(noted: Acknowledged) -> Past {
+        if noted.messages.is_empty() {
+            return Past::default();
+        }
+        Past {
+            now: noted.messages.into(),
+            last: Some(noted.last),
+            proofs: PROOFS,
+            ..Past::default()
+        }
+    }
+}
