@@ -17,4 +17,6 @@ mod reload;
 mod replay;
 mod shared_group;
 mod shutdown;
+mod token;
+mod type_guard;
 mod v2;

@@ -354,6 +354,10 @@ impl Stage {
     }
 
     fn reload(&mut self, change: Change) -> Result<()> {
+        let agent = self.agent()?;
+        let _ = agent.signal(Signal::Cont);
+        // One that has only just begun does not hear signals yet.
+        let _ = agent.wait_for_stderr("Connected [tcp", Duration::from_secs(5));
         match change {
             Change::Processor => self.processor += 1,
             Change::Output => self.timeout = 5 - self.timeout,

@@ -37,14 +37,15 @@ pub(crate) fn announce(config: &Config, mode: Mode, files: Option<&[String]>) {
         let found: Vec<(&str, u32)> = plugins.map(|p| (p.name.as_str(), p.span.file)).collect();
         let names: Vec<String> = counted(found.iter().map(|(name, _)| *name));
         let table = files.map_or_else(String::new, |files| sources_table(&found, files));
-        info(&format!("Loaded {}: {}{table}", kind.plural(), names.join(" ")));
+        let line = format!("Loaded {}: {}{table}", kind.plural(), names.join(" "));
+        info(line.trim_end());
     }
     let tags: Vec<String> = config
         .global_tags
         .iter()
         .map(|(k, v)| format!("{k}={v}"))
         .collect();
-    info(&format!("Tags enabled: {}", tags.join(" ")));
+    info(format!("Tags enabled: {}", tags.join(" ")).trim_end());
     let has = |kind| config.plugins.iter().any(|p| p.kind == kind);
     if config.agent.skip_processors_after_aggregators.is_none()
         && has(Kind::Aggregator)

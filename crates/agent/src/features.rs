@@ -24,6 +24,8 @@ mod tests {
     fn a_plugin_names_its_feature() {
         assert_eq!(feature(Kind::Output, "mongodb"), Some("mongodb"));
         assert_eq!(feature(Kind::Input, "file"), Some("inputs"));
+        assert_eq!(feature(Kind::Parser, "xml"), Some("xpath"));
+        assert_eq!(feature(Kind::Parser, "xpath_protobuf"), Some("xpath_protobuf"));
         assert_eq!(feature(Kind::Input, "nosuch"), None);
     }
 }

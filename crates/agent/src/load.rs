@@ -4,7 +4,9 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 
-use wheatstone_config::{Config, EnvMode, KnownKeys, LoadOptions, Passwords, Problem, Source, unknown_keys};
+use wheatstone_config::{
+    Config, EnvMode, KnownKeys, LoadOptions, Passwords, Problem, Source, unknown_keys, without_feature,
+};
 use wheatstone_pipeline::{BuildProblem, Cause, Topology, build, options_sum};
 use wheatstone_plugin::conf::ConfigError;
 use wheatstone_plugin::{AgentInfo, Kind, Level, Revealer, States};
@@ -217,7 +219,12 @@ fn describe(problem: &BuildProblem, config: &Config, sources: &[Source]) -> Prob
             })
         }
         Cause::Error(e) if is_of_the_file(e) => {
-            describe_reference(sources, e).unwrap_or_else(|| Problem::of_plugin(sources, plugin, e))
+            let problem =
+                describe_reference(sources, e).unwrap_or_else(|| Problem::of_plugin(sources, plugin, e));
+            match feature_of_format(e) {
+                Some(feature) => problem.with_help(Some(feature)),
+                None => problem,
+            }
         }
         Cause::Error(e) => {
             let name = match plugin.common.alias.as_str() {
@@ -228,6 +235,16 @@ fn describe(problem: &BuildProblem, config: &Config, sources: &[Source]) -> Prob
             Problem::of_options(sources, plugin, message, e).at_start()
         }
     }
+}
+
+/// The help about a data format of this repository that this program was built without.
+fn feature_of_format(e: &anyhow::Error) -> Option<String> {
+    let text = e.to_string();
+    let (kind, name) = text.strip_prefix("undefined but requested ")?.split_once(": ")?;
+    let kind = [Kind::Parser, Kind::Serializer]
+        .into_iter()
+        .find(|k| k.singular() == kind)?;
+    Some(without_feature(feature(kind, name)?))
 }
 
 /// Whether an error is one of the table as it was written, not of what a plugin makes of it.

@@ -132,12 +132,17 @@ pub fn telegraf_plugins(kind: Kind) -> impl Iterator<Item = &'static str> {
         .map(|(_, name)| name)
 }
 
+/// How to come by a plugin that this program was built without.
+pub fn without_feature(feature: &str) -> String {
+    format!(
+        "this program was built without it: build it with `cargo build --release -p wheatstone --features {feature}`"
+    )
+}
+
 /// What may be meant by a plugin that is not in this program, or how to come by it. `there` are those that are.
 pub(crate) fn help(kind: Kind, name: &str, there: &[&'static str], options: &LoadOptions) -> String {
     if let Some(feature) = (options.feature)(kind, name) {
-        return format!(
-            "this program was built without it: build it with `cargo build --release -p wheatstone --features {feature}`"
-        );
+        return without_feature(feature);
     }
     if telegraf_plugins(kind).any(|n| n == name) {
         return format!(

@@ -35,7 +35,7 @@ mod unknown;
 pub const TELEGRAF_VERSION: &str = "1.40.0";
 
 pub use docs::{agent_sample, option_table, sample};
-pub use known::{GONE, Gone, telegraf_plugins};
+pub use known::{GONE, Gone, telegraf_plugins, without_feature};
 pub use load::{Loaded, load, load_all};
 pub use migrate::{MIGRATIONS, Migrated, migrate};
 pub use model::{AgentConfig, Common, Config, FilterConfig, Header, PluginConfig, WheatstoneConfig};

@@ -3,6 +3,7 @@
 use wheatstone_plugin::conf::{Node, NodeKind, Span};
 
 use crate::parse::looks_like_statement;
+use crate::suggest::nearest;
 use crate::{PluginConfig, Source};
 
 /// Something in a value that only the place of use knows.
@@ -217,6 +218,30 @@ pub(crate) fn type_help(sources: &[Source], span: Span, said: &str) -> Option<St
     )
 }
 
+/// Words of which a refusal is recognized, and the values that there are.
+const CHOICES: &[(&str, &[&str])] = &[
+    ("'startup_error_behavior'", &["error", "retry", "ignore", "probe"]),
+    ("'time_source'", &["metric", "collection_start", "collection_end"]),
+    ("buffer strategy", &["memory", "disk", "disk_write_through"]),
+    ("unsupported log-format", &["text", "structured"]),
+    ("unsupported scheme", &["http", "https", "unix"]),
+];
+
+/// What may be meant by a value that is none of those that there are, and which those are.
+pub(crate) fn value_help(said: &str) -> Option<String> {
+    if said.contains("token recognition error at: '= '") {
+        return Some("equality is written ==".into());
+    }
+    let (_, choices) = CHOICES.iter().find(|(words, _)| said.contains(words))?;
+    let written = said.rsplit('"').nth(1).unwrap_or_default();
+    let meant = nearest(written, choices.iter().copied());
+    let all = choices.join(", ");
+    Some(match meant {
+        Some(meant) => format!("did you mean \"{meant}\"? There are: {all}"),
+        None => format!("there are: {all}"),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,6 +303,31 @@ mod tests {
             ("\"<<\"", vec![]),
         ] {
             assert_eq!(open_ends(value), open, "{value}");
+        }
+    }
+
+    #[test]
+    fn values_that_are_none_of_the_choices() {
+        for (said, help) in [
+            (
+                "invalid 'startup_error_behavior' setting \"retri\"",
+                Some("did you mean \"retry\"? There are: error, retry, ignore, probe"),
+            ),
+            (
+                "invalid buffer strategy \"disc\"",
+                Some("did you mean \"disk\"? There are: memory, disk, disk_write_through"),
+            ),
+            (
+                "unsupported scheme [\"htp://h\"]: \"htp\"",
+                Some("did you mean \"http\"? There are: http, https, unix"),
+            ),
+            (
+                "syntax error: token recognition error at: '= '",
+                Some("equality is written =="),
+            ),
+            ("something else \"x\"", None),
+        ] {
+            assert_eq!(value_help(said).as_deref(), help);
         }
     }
 

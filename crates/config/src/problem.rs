@@ -7,7 +7,7 @@ use serde::Serialize;
 use wheatstone_plugin::conf::{ConfigError, Span};
 use wheatstone_plugin::{Kind, Level, registrations};
 
-use crate::place::{Open, locate, of_agent, open_ends, type_help};
+use crate::place::{Open, locate, of_agent, open_ends, type_help, value_help};
 use crate::{PluginConfig, Source, known, mask};
 
 /// Something that keeps the agent from starting. Its first line is Telegraf's.
@@ -134,7 +134,9 @@ impl Problem {
                 .collect();
             known::format_help(kind, name, &there)
         });
-        let help = help.or_else(|| type_help(sources, span?, &text));
+        let help = help
+            .or_else(|| type_help(sources, span?, &text))
+            .or_else(|| value_help(&text));
         let data_format = || missing.and(plugin.table.get("data_format")).map(|node| node.span);
         let span = span
             .or_else(data_format)
@@ -162,15 +164,20 @@ impl Problem {
         message: String,
         said: &anyhow::Error,
     ) -> Problem {
-        let span = locate(sources, plugin, &format!("{said:#}")).unwrap_or(plugin.span);
-        Problem::at(sources, span, message).lacking(said)
+        let said_whole = format!("{said:#}");
+        let span = locate(sources, plugin, &said_whole).unwrap_or(plugin.span);
+        Problem::at(sources, span, message)
+            .with_help(value_help(&said_whole))
+            .lacking(said)
     }
     /// What is wrong with an option under `[agent]` that can be read.
     pub fn of_agent(sources: &[Source], option: &str, message: String) -> Problem {
-        match of_agent(sources, &|key, _| key == option) {
+        let help = value_help(&message);
+        let problem = match of_agent(sources, &|key, _| key == option) {
             Some(span) => Problem::at(sources, span, message).of_no_file(),
             None => Problem::general(message),
-        }
+        };
+        problem.with_help(help)
     }
     fn lacking(self, error: &anyhow::Error) -> Problem {
         let is_lack =

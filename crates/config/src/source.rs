@@ -31,7 +31,8 @@ pub fn list_files(configs: &[String], directories: &[PathBuf]) -> Result<(Vec<St
     for directory in directories {
         files.extend(
             walk_directory(directory, &mut notes)
-                .map_err(|e| Problem::general(in_go_words("open", directory, &e)))?,
+                .map_err(|e| in_go_words("open", directory, &e))
+                .map_err(|e| Problem::general(format!("reading config directory failed: {e}")))?,
         );
     }
     if files.is_empty() {

@@ -436,7 +436,11 @@ mod tests {
         assert_eq!(again.load::<i64>().unwrap(), Some(2));
         again.put(&3).unwrap();
         old.put(&4).unwrap();
-        assert_eq!(again.load::<i64>().unwrap(), Some(3), "what comes late is nothing");
+        assert_eq!(
+            again.load::<i64>().unwrap(),
+            Some(3),
+            "what comes late is nothing"
+        );
         assert!(!State(None).is_behind());
     }
 

@@ -64,7 +64,11 @@ fn main() {
     ours::<Influx>("influx, a line", "{}", LINE.as_bytes());
     let lines = LINE.repeat(1000);
     ours::<Influx>("influx, 1000 lines", "{}", lines.as_bytes());
-    ours::<Influx>("influx upstream, 1000 lines", r#"{"influx_parser_type":"upstream"}"#, lines.as_bytes());
+    ours::<Influx>(
+        "influx upstream, 1000 lines",
+        r#"{"influx_parser_type":"upstream"}"#,
+        lines.as_bytes(),
+    );
     time("  influxdb-line-protocol", 1000, lines.len(), || {
         for line in influxdb_line_protocol::parse_lines(black_box(&lines)) {
             black_box(line.expect("a line"));

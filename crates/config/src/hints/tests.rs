@@ -70,7 +70,7 @@ fn values() {
         ("[agent]\ninterval = \"10s\";", 2, 17, "delete the `;`"),
         ("a = [\"x\" \"y\"]", 1, 10, "a comma is missing"),
         ("a = \"C:\\Users\\x\"", 1, 8, "single quotes"),
-        ("a = \"\\d\"", 1, 7, "single quotes"),
+        ("a = \"\\d\"", 1, 6, "single quotes"),
         (
             "\n\na = \"\"\"x\nb = 1\n",
             5,

@@ -214,7 +214,10 @@ fn help_says_what_was_probably_meant() {
             "the list that begins on line 2 has no `]`",
         ),
         ("x = “a”", "the quotes are typographic ones"),
-        ("x = \"C:\\dir\"", "write the text in single quotes, or each backslash twice"),
+        (
+            "x = \"C:\\dir\"",
+            "write the text in single quotes, or each backslash twice",
+        ),
     ] {
         let found = parse(&remove_comments(text), 0).1;
         let given = found.first().and_then(|f| f.help.clone()).unwrap_or_default();

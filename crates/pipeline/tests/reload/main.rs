@@ -179,7 +179,9 @@ async fn what_is_built_anew_begins_with_the_state_of_its_predecessor() {
         let changes = rig.reload_for(&text, agent(host)).await.unwrap();
         let changed = ["inputs.tally", "processors.tally", "aggregators.tally"];
         assert!(
-            changed.iter().all(|name| changes.changed.iter().any(|c| c == name)),
+            changed
+                .iter()
+                .all(|name| changes.changed.iter().any(|c| c == name)),
             "{changes:?}"
         );
     }

@@ -19,6 +19,8 @@ pub(super) enum Stop {
     Malformed,
     /// A name may have come twice; what the sink holds is of no use.
     Twice,
+    /// The names are too long together.
+    TooLong,
 }
 
 impl From<Malformed> for Stop {
@@ -45,7 +47,12 @@ pub(super) struct Flattener {
     /// The joined name of where the scanner is.
     path: String,
     open: Vec<Open>,
+    /// How many bytes of names the payload may still have.
+    left: usize,
 }
+
+/// How many bytes all names of a payload may have together; long payloads may have more.
+const NAMES: usize = 64 << 20;
 
 /// An object or array around the place.
 struct Open {
@@ -93,6 +100,7 @@ impl Flattener {
                         self.path.push('_');
                     }
                     name.unescape_to(&mut self.path);
+                    self.spend()?;
                     sink.key(&self.path)?;
                     Next::Value
                 }
@@ -115,6 +123,7 @@ impl Flattener {
                         self.path.push_str(place);
                     }
                     if !matches!(scanner.peek()?, b'{' | b'[') {
+                        self.spend()?;
                         sink.element(&self.path)?;
                     }
                     Next::Value
@@ -155,6 +164,18 @@ impl Flattener {
                 }
             };
         }
+    }
+
+    /// A payload of so many bytes comes next. Names of nested values begin with those around them, so that a short payload
+    /// can have very long ones.
+    pub(super) fn next_payload(&mut self, bytes: usize) {
+        self.left = NAMES.max(bytes.saturating_mul(16));
+    }
+
+    #[inline]
+    fn spend(&mut self) -> Result<(), Stop> {
+        self.left = self.left.checked_sub(self.path.len()).ok_or(Stop::TooLong)?;
+        Ok(())
     }
 
     #[inline]

@@ -140,6 +140,7 @@ impl Parser for Json {
         if payload.is_empty() {
             return Ok(());
         }
+        self.flattener.next_payload(payload.len());
         let parsed = match std::str::from_utf8(payload) {
             Ok(text) => self.parse_text(text, now, out),
             Err(_) => self.parse_text(&repair(payload), now, out),
@@ -220,11 +221,14 @@ impl Json {
         let metric = match flat {
             Ok(()) => object.finish(),
             Err(Stop::Malformed) => return Err(Refusal::Malformed),
+            Err(Stop::TooLong) => return Err(too_long()),
             Err(Stop::Twice) => {
                 *scanner = start;
                 let mut gathered = assemble::Gathered::default();
-                if self.flattener.flatten(scanner, &mut gathered).is_err() {
-                    return Err(Refusal::Malformed);
+                match self.flattener.flatten(scanner, &mut gathered) {
+                    Ok(()) => {}
+                    Err(Stop::TooLong) => return Err(too_long()),
+                    Err(_) => return Err(Refusal::Malformed),
                 }
                 gathered.assemble(&mut self.assembler, now)
             }
@@ -235,6 +239,12 @@ impl Json {
             Err(_) => Ok(None),
         }
     }
+}
+
+fn too_long() -> Refusal {
+    Refusal::Unfit(anyhow!(
+        "the names of nested values are too long: each begins with those around it"
+    ))
 }
 
 /// The part of the payload that a GJSON path leads to; nothing where it leads nowhere or to null.

@@ -410,3 +410,22 @@ fn a_clone_of_a_key_is_the_same_key() {
         .collect();
     assert_eq!(keys[0], keys[1]);
 }
+
+#[test]
+fn a_short_payload_with_names_without_end_is_refused() {
+    let around = "k".repeat(40_000);
+    let members: Vec<String> = (0..3_000).map(|i| format!("\"{i}\":1")).collect();
+    let nested = format!("{{\"{around}\":{{{}}}}}", members.join(","));
+    let too_long = Err("the names of nested values are too long: each begins with those around it".to_owned());
+    assert_eq!(parse(JsonConfig::default(), nested.as_bytes()), too_long);
+    // The same where a name comes twice.
+    let twice = nested.replace("\"1\":1", "\"0\":1");
+    assert_eq!(parse(JsonConfig::default(), twice.as_bytes()), too_long);
+    // What it says of one payload does not hold for the next.
+    let mut parser = parser(JsonConfig::default());
+    assert!(parser.parse(nested.as_bytes(), NOW, &mut Vec::new()).is_err());
+    let mut out = Vec::new();
+    let list = format!("[{}]", vec!["{\"a\":{\"b\":1}}"; 2_000].join(","));
+    assert!(parser.parse(list.as_bytes(), NOW, &mut out).is_ok());
+    assert_eq!(out.len(), 2_000);
+}

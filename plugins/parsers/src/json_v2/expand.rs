@@ -26,7 +26,16 @@ pub(super) struct Expander<'p> {
     pub(super) in_object: bool,
     /// The last value took the place of another one.
     replaced: bool,
+    /// How much of `MOST` is left; nothing once it was too little.
+    left: Option<usize>,
 }
+
+/// About how many bytes the metrics of a payload may take beyond those that stand in it: arrays beside each other make one
+/// of each element with each, and nested names are long, so that a short payload can say very much.
+const MOST: usize = 256 << 20;
+/// About what a metric takes, and each of its fields and tags.
+const METRIC: usize = 128;
+const ENTRY: usize = 48;
 
 /// A value on its way into a metric.
 pub(super) struct Node<'v, 'p> {
@@ -62,7 +71,17 @@ impl<'p> Expander<'p> {
             found: Vec::new(),
             in_object: false,
             replaced: false,
+            left: Some(MOST),
         }
+    }
+
+    /// Whether the payload has made more than it may.
+    pub(super) fn is_beyond(&self) -> bool {
+        self.left.is_none()
+    }
+
+    fn spend(&mut self, bytes: usize) {
+        self.left = self.left.and_then(|left| left.checked_sub(bytes));
     }
 
     pub(super) fn new_metric(&mut self) -> Id {
@@ -78,9 +97,16 @@ impl<'p> Expander<'p> {
         if b.is_empty() {
             return a;
         }
-        let mut made = Vec::with_capacity(a.len() * b.len());
+        let least = METRIC.saturating_mul(a.len()).saturating_mul(b.len());
+        self.left = self.left.filter(|left| *left >= least);
+        let mut made = Vec::new();
         for &a in &a {
             for &b in &b {
+                let entries = entries(&self.metrics[a]) + entries(&self.metrics[b]);
+                self.spend(METRIC + entries * ENTRY);
+                if self.is_beyond() {
+                    return made;
+                }
                 let mut metric = self.metrics[a].clone();
                 merge(&self.metrics[b], &mut metric);
                 made.push(self.metrics.len());
@@ -135,7 +161,7 @@ impl<'p> Expander<'p> {
                     self.merge_into(array.metric, id);
                     made.push(id);
                 }
-                return true;
+                return !self.is_beyond();
             }
             self.merge_into(array.metric, metric);
             let expanded = self
@@ -143,7 +169,7 @@ impl<'p> Expander<'p> {
                 .inspect_err(|error| error!(self.log, "{error:#}"));
             let goes_on = expanded.is_ok();
             made.extend(expanded.unwrap_or_default());
-            goes_on
+            goes_on && !self.is_beyond()
         });
         made
     }
@@ -158,6 +184,10 @@ impl<'p> Expander<'p> {
                 "" => key.clone(),
                 prefix => format!("{prefix}_{key}"),
             };
+            self.spend(node.set_name.len());
+            if self.is_beyond() {
+                return false;
+            }
             let is_object = value.is_object();
             if !object.wants(&set_name, is_object || value.is_array()) {
                 return true;
@@ -259,7 +289,11 @@ impl<'p> Expander<'p> {
     }
 
     fn merge_into(&mut self, from: Id, to: Id) {
+        if let Some(entries) = self.metrics.get(from).map(entries) {
+            self.spend(entries * ENTRY);
+        }
         if from != to
+            && !self.is_beyond()
             && let Ok([from, to]) = self.metrics.get_disjoint_mut([from, to])
         {
             merge(from, to);
@@ -267,10 +301,19 @@ impl<'p> Expander<'p> {
     }
 }
 
+fn entries(metric: &Metric) -> usize {
+    metric.tag_count() + metric.field_count()
+}
+
 /// Sets the fields and tags of one metric in another.
 fn merge(from: &Metric, to: &mut Metric) {
+    let fresh = to.field_count() == 0;
     for (key, value) in from.fields() {
-        to.set_field(key, value.clone());
+        if fresh {
+            to.push_field(key.clone(), value.clone());
+        } else {
+            to.set_field(key, value.clone());
+        }
     }
     for (key, value) in from.tags() {
         to.set_tag(key, value);

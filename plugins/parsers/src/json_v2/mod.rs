@@ -54,6 +54,9 @@ impl Parser for JsonV2 {
         let mut expander = Expander::new(&self.log, &mut self.keys, key!(""), now, &self.plain);
         for plan in &self.plans {
             let ids = run(plan, &json, now, &mut expander)?;
+            if expander.is_beyond() {
+                bail!("the payload makes too many metrics: arrays beside each other make one of each element with each");
+            }
             // What the next plan makes begins anew.
             let mut made: Vec<_> = expander.metrics.drain(..).map(Some).collect();
             for (place, id) in ids.iter().enumerate() {

@@ -35,6 +35,7 @@ pub(crate) struct Reading {
     keys: KeyCache,
     /// Kept for their memory.
     selected: Vec<Cursor>,
+    names_left: usize,
 }
 
 /// Nodes that become fields or tags, one each.
@@ -158,6 +159,7 @@ impl Reading {
             log: cx.log().clone(),
             keys: KeyCache::default(),
             selected: Vec::new(),
+            names_left: NAMES,
         };
         reading.warn_of_broken_queries();
         Ok(reading)
@@ -180,6 +182,7 @@ impl Reading {
     /// Appends a metric for each node that the table selects.
     pub(crate) fn read(&mut self, doc: &Document, now: Timestamp, out: &mut Vec<Metric>) -> Result<()> {
         let top = Cursor::new(NodeId::DOCUMENT);
+        self.names_left = NAMES;
         let mut selected = std::mem::take(&mut self.selected);
         selected.clear();
         self.nodes.select(doc, top, &mut selected)?;
@@ -279,6 +282,7 @@ impl Reading {
         let mut numbers = Numbers::default();
         for node in nodes {
             let name = batch_name(&mut batch.name, doc, at, node, batch.expand, "tag", self.native)?;
+            spend(&mut self.names_left, &name)?;
             let value = batch
                 .value
                 .evaluate(doc, node, self.native)
@@ -310,6 +314,7 @@ impl Reading {
         let mut numbers = Numbers::default();
         for node in nodes {
             let name = batch_name(&mut batch.name, doc, at, node, batch.expand, "field", self.native)?;
+            spend(&mut self.names_left, &name)?;
             let value = batch
                 .value
                 .evaluate(doc, node, self.native)
@@ -320,6 +325,18 @@ impl Reading {
         }
         Ok(())
     }
+}
+
+/// How many bytes the names that selections make may have together in one payload: with those of the nodes around it each
+/// is as long as the nesting is deep.
+const NAMES: usize = 64 << 20;
+
+fn spend(left: &mut usize, name: &str) -> Result<()> {
+    match left.checked_sub(name.len()) {
+        Some(rest) => *left = rest,
+        None => bail!("the names of the selected nodes have more than {NAMES} bytes together"),
+    }
+    Ok(())
 }
 
 /// The name of a node that becomes a field or a tag.

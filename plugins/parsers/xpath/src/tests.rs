@@ -135,3 +135,21 @@ fn wrong_options_are_refused() {
     };
     assert!(with(hex).starts_with("creating hex-fields filter failed: "));
 }
+
+#[test]
+fn names_that_grow_without_end_are_refused() {
+    let name = "n".repeat(1_000);
+    let nested = |depth: usize| {
+        let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+        format!("{}1{}", open.repeat(depth), close.repeat(depth))
+    };
+    let section = Section {
+        field_selection: "//*".to_owned(),
+        field_name_expansion: true,
+        ..Section::default()
+    };
+    let short = parse("xml", section.clone(), false, nested(20).as_bytes());
+    assert_eq!(short.map(|m| m.len()), Ok(1));
+    let error = parse("xml", section, false, nested(400).as_bytes()).expect_err("too long");
+    assert!(error.contains("names of the selected nodes"), "{error}");
+}

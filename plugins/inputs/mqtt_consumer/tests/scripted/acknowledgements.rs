@@ -89,9 +89,15 @@ async fn an_old_acknowledgement_never_goes_out_on_a_new_connection() {
     let mut peer = script.subscribed(true).await;
     consumer.pipe.release();
     peer.silent(100).await;
+    // Not a second metric, and nothing to wait for any more.
     let again = peer.publish(1, 1, true, b"x");
     peer.send(&again).await;
+    assert_eq!(peer.acks(1).await, [(0x40, 1)]);
+    // The same number for another message.
+    let other = peer.publish(1, 1, false, b"x");
+    peer.send(&other).await;
     consumer.seen(2).await;
+    assert_eq!(consumer.pipe.count(), 2);
     consumer.pipe.release();
     assert_eq!(peer.acks(1).await, [(0x40, 1)]);
     consumer.stop().await.unwrap();
