@@ -60,6 +60,8 @@ pub struct Plan {
     pub window: u32,
     /// Whether the payload has a time. Without one a message that is delivered again is another point.
     pub timed: bool,
+    /// Whether the agent has a `statefile`, and so knows after a kill what was acknowledged.
+    pub statefile: bool,
     /// Where it goes.
     pub sinks: Vec<Sink>,
     /// What the agent runs in.
@@ -115,6 +117,7 @@ impl Plan {
             },
             window: if rng.bool() { 1_000 } else { 65_535 },
             timed: rng.u8(0..3) > 0,
+            statefile: seed % 2 == 1,
             sinks,
             scene: if tools.can(scene) { scene } else { Scene::Plain },
             events: Vec::new(),
@@ -165,6 +168,9 @@ impl fmt::Display for Plan {
             self.rate,
             if self.timed { "" } else { " untimed" },
         )?;
+        if self.statefile {
+            f.write_str(" statefile")?;
+        }
         for sink in &self.sinks {
             write!(
                 f,

@@ -187,6 +187,7 @@ impl Stage {
   metric_buffer_limit = 1000000
   omit_hostname = true
   buffer_directory = "$DIR/buffer"
+  {statefile}
 [[inputs.mqtt_consumer]]
   servers = ["tcp://127.0.0.1:{port}"]
   topics = ["sensors/#"]
@@ -205,6 +206,11 @@ impl Stage {
   [processors.override.tags]
     round = "r{round}"
 "#,
+            statefile = if plan.statefile {
+                "statefile = \"$DIR/states\""
+            } else {
+                ""
+            },
             port = self.link.port(),
             qos = plan.qos as u8,
             protocol = plan.protocol,

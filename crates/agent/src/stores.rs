@@ -251,7 +251,11 @@ fn build_one(
     let mut unused = cx.unused();
     unused.retain(|u| !is_loader_key(&u.path));
     let known = KnownKeys::of(plugin.kind, &plugin.name, &plugin.table);
-    if let Some(problem) = unknown_keys(sources, plugin, &unused, &known) {
+    // A part whose options could not be read took none of them, and each would be called unknown.
+    let unreadable = built
+        .as_ref()
+        .is_err_and(|e| e.chain().any(|e| e.is::<ConfigError>()));
+    if let Some(problem) = unknown_keys(sources, plugin, &unused, &known).filter(|_| !unreadable) {
         return Err(Box::new(problem));
     }
     built.map_err(|e| {

@@ -122,6 +122,47 @@ fn an_option_that_slid_into_a_sub_table_is_led_home() {
     );
 }
 
+/// Files are checked where they are written, and used elsewhere: what only that place knows is told of and refuses nothing.
+#[test]
+fn what_only_the_place_of_use_knows_is_a_warning_of_the_check() {
+    let input = "[[inputs.mqtt_consumer]]\n  servers = [\"tcp://127.0.0.1:1883\"]\n  topics = [\"a\"]\n";
+    let output = |url: &str| format!("[[outputs.influxdb_v2]]\n  urls = [\"{url}\"]\n");
+    for (text, warning) in [
+        (
+            input.to_owned() + &output("$NOT_SET_ANYWHERE"),
+            "the variable `NOT_SET_ANYWHERE` is not set",
+        ),
+        (
+            input.to_owned() + &output("http://${NOT_SET_ANYWHERE}:$NOR_THIS"),
+            "the variable `NOT_SET_ANYWHERE` is not set",
+        ),
+        (
+            format!("[agent]\n  interval = \"${{NOT_SET_ANYWHERE}}\"\n{input}"),
+            "the variable `NOT_SET_ANYWHERE` is not set",
+        ),
+        (
+            input.to_owned() + &output("<your server>"),
+            "`<your server>` stands for a value of yours",
+        ),
+        (
+            input.to_owned() + "  tls_ca = \"/nonexistent/ca.pem\"\n",
+            "the file is not there",
+        ),
+    ] {
+        let file = TempFile::new("open", &text);
+        let out = check(&file.0);
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.success(), "{said}");
+        assert!(said.contains(" W! ") && said.contains(warning), "{said}");
+        let run = wheatstone(&["--config", file.0.to_str().unwrap(), "--once"]);
+        assert_eq!(run.status.code(), Some(1), "a run needs it");
+    }
+    // Wrong in any case.
+    let text = input.to_owned() + "  user_nam = \"$NOT_SET_ANYWHERE\"\n" + &output("htp://h");
+    let file = TempFile::new("open", &text);
+    assert_eq!(check(&file.0).status.code(), Some(1));
+}
+
 /// Every file of `broken` is refused, and what is said of it holds each line of its `.expected`: the place and the cure.
 #[test]
 fn broken_files_are_refused_with_their_cures() {
@@ -142,7 +183,7 @@ fn broken_files_are_refused_with_their_cures() {
             wrong.push(format!("{}: {missing:?} missing in:\n{said}", path.display()));
         }
     }
-    assert!(seen >= 40, "only {seen} files");
+    assert!(seen >= 55, "only {seen} files");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

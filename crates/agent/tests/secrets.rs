@@ -157,7 +157,7 @@ fn references_are_checked_when_the_file_is_loaded() {
     for (config, message) in [
         (
             output("token = \"@{nix:key}\""),
-            "E! unknown secret store for \"@{nix:key}\"\n  help: test.conf:8:11: ",
+            "E! unknown secret store for \"@{nix:key}\"\n --> test.conf:8:11\n",
         ),
         (
             format!("{docker}{}", output("token = \"@{store:nix}\"")),

@@ -76,8 +76,14 @@ impl Broker {
             }
         };
         let mut acks = Acks::default();
-        let (stored, acknowledged) = self.subscription.memory.recall();
-        acks.restore(stored, acknowledged);
+        let (stored, mut acknowledged) = self.subscription.memory.recall();
+        let journal = self.subscription.memory.journal();
+        let journal = journal.map(|(journal, lately)| {
+            // Newer than what the end of a run has noted, where the last one was killed.
+            acknowledged = lately;
+            (journal, log.clone())
+        });
+        acks.restore(stored, acknowledged, journal);
         let (limit, persistent) = (config.max_undelivered_messages, config.persistent_session);
         let mut session = Session {
             phase: acc.phase(),

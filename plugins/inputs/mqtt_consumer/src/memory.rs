@@ -2,13 +2,15 @@
 //! whose identifiers the broker has not released, and the messages of which another broker still has a copy.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use parking_lot::Mutex;
 use wheatstone_plugin::State;
 use wheatstone_plugin::prelude::*;
 
-use crate::acks::Acknowledged;
+use crate::acks::{Acknowledged, Journal};
 use crate::redundant::Rest;
 
 /// What is kept, by the session's name: for a reload, and where there is no file.
@@ -33,6 +35,8 @@ pub(crate) struct Memory {
     name: Option<String>,
     state: Option<State>,
     kept: Kept,
+    /// Where acknowledgements are kept.
+    journal: Option<PathBuf>,
     log: Log,
 }
 
@@ -43,9 +47,17 @@ impl Memory {
             Some(name) => Some(cx.agent().states.of(&format!("inputs.mqtt_consumer {name}"))?),
             None => None,
         };
+        let beside = cx.agent().states.path().filter(|path| path.file_name().is_some());
+        let journal = name.as_ref().zip(beside).map(|(name, statefile)| {
+            let hash = foldhash::fast::FixedState::with_seed(0).hash_one(name);
+            let mut file = statefile.file_name().unwrap_or_default().to_owned();
+            file.push(format!(".{hash:016x}.acks"));
+            statefile.with_file_name(file)
+        });
         Ok(Memory {
             name,
             state,
+            journal,
             kept: Kept::default(),
             log: cx.log().clone(),
         })
@@ -82,6 +94,20 @@ impl Memory {
                 Default::default()
             }
         }
+    }
+
+    /// The journal of acknowledgements, where there is a `statefile`, and what is in it: opened when the session begins.
+    pub fn journal(&self) -> Option<(Journal, Acknowledged)> {
+        let path = self.journal.as_ref()?;
+        let opened = Journal::open(path);
+        if let Err(e) = &opened {
+            warn!(
+                self.log,
+                "Acknowledgements are not kept, messages may come a second time after a kill: {}: {e}",
+                path.display()
+            );
+        }
+        opened.ok()
     }
 
     /// The filters that the broker's session had.

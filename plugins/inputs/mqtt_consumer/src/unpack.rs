@@ -104,7 +104,7 @@ impl Session<'_> {
                 }
                 token
             }
-            _ => self.acks.exactly_once(id, dup),
+            _ => self.acks.exactly_once(id, dup, content(message)),
         }
     }
 

@@ -52,7 +52,7 @@ pub(super) struct Flattener {
 }
 
 /// How many bytes all names of a payload may have together; long payloads may have more.
-const NAMES: usize = 64 << 20;
+const NAMES: usize = 4 << 20;
 
 /// An object or array around the place.
 struct Open {

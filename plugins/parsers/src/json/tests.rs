@@ -416,7 +416,8 @@ fn a_short_payload_with_names_without_end_is_refused() {
     let around = "k".repeat(40_000);
     let members: Vec<String> = (0..3_000).map(|i| format!("\"{i}\":1")).collect();
     let nested = format!("{{\"{around}\":{{{}}}}}", members.join(","));
-    let too_long = Err("the names of nested values are too long: each begins with those around it".to_owned());
+    let too_long =
+        Err("the names of nested values are too long: each begins with those around it".to_owned());
     assert_eq!(parse(JsonConfig::default(), nested.as_bytes()), too_long);
     // The same where a name comes twice.
     let twice = nested.replace("\"1\":1", "\"0\":1");

@@ -28,11 +28,15 @@ pub(super) struct Expander<'p> {
     replaced: bool,
     /// How much of `MOST` is left; nothing once it was too little.
     left: Option<usize>,
+    /// How many bytes the names of nested values may still have together.
+    names: usize,
 }
 
 /// About how many bytes the metrics of a payload may take beyond those that stand in it: arrays beside each other make one
-/// of each element with each, and nested names are long, so that a short payload can say very much.
+/// of each element with each, so that a short payload can say very much.
 const MOST: usize = 256 << 20;
+/// How many bytes the names may have; those of nested values begin with those around them. Long payloads may have more.
+const NAMES: usize = 4 << 20;
 /// About what a metric takes, and each of its fields and tags.
 const METRIC: usize = 128;
 const ENTRY: usize = 48;
@@ -72,7 +76,13 @@ impl<'p> Expander<'p> {
             in_object: false,
             replaced: false,
             left: Some(MOST),
+            names: NAMES,
         }
+    }
+
+    /// A payload of so many bytes comes.
+    pub(super) fn next_payload(&mut self, bytes: usize) {
+        self.names = NAMES.max(bytes.saturating_mul(16));
     }
 
     /// Whether the payload has made more than it may.
@@ -102,8 +112,9 @@ impl<'p> Expander<'p> {
         let mut made = Vec::new();
         for &a in &a {
             for &b in &b {
-                let entries = entries(&self.metrics[a]) + entries(&self.metrics[b]);
-                self.spend(METRIC + entries * ENTRY);
+                let (of_a, of_b) = (entries(&self.metrics[a]), entries(&self.metrics[b]));
+                // Each of one is looked for among all of the other.
+                self.spend(METRIC + (of_a + of_b) * ENTRY + of_a * of_b);
                 if self.is_beyond() {
                     return made;
                 }
@@ -184,9 +195,12 @@ impl<'p> Expander<'p> {
                 "" => key.clone(),
                 prefix => format!("{prefix}_{key}"),
             };
-            self.spend(node.set_name.len());
-            if self.is_beyond() {
-                return false;
+            match self.names.checked_sub(set_name.len()) {
+                Some(names) => self.names = names,
+                None => {
+                    self.left = None;
+                    return false;
+                }
             }
             let is_object = value.is_object();
             if !object.wants(&set_name, is_object || value.is_array()) {

@@ -52,10 +52,14 @@ impl Parser for JsonV2 {
         }
         let mut metrics = Vec::new();
         let mut expander = Expander::new(&self.log, &mut self.keys, key!(""), now, &self.plain);
+        expander.next_payload(json.len());
         for plan in &self.plans {
             let ids = run(plan, &json, now, &mut expander)?;
             if expander.is_beyond() {
-                bail!("the payload makes too many metrics: arrays beside each other make one of each element with each");
+                bail!(
+                    "the payload makes too many metrics, since arrays beside each other make one of each element with each, \
+                     or names that are too long"
+                );
             }
             // What the next plan makes begins anew.
             let mut made: Vec<_> = expander.metrics.drain(..).map(Some).collect();

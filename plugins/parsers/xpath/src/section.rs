@@ -329,7 +329,7 @@ impl Reading {
 
 /// How many bytes the names that selections make may have together in one payload: with those of the nodes around it each
 /// is as long as the nesting is deep.
-const NAMES: usize = 64 << 20;
+const NAMES: usize = 16 << 20;
 
 fn spend(left: &mut usize, name: &str) -> Result<()> {
     match left.checked_sub(name.len()) {

@@ -1,5 +1,6 @@
 //! What the broker is owed: acknowledgements in the order in which the messages came, each once its message is settled.
 
+mod journal;
 mod past;
 #[cfg(test)]
 mod tests;
@@ -7,7 +8,9 @@ mod tests;
 use std::collections::{HashMap, VecDeque};
 
 use tokio::time::Instant;
+use wheatstone_plugin::Log;
 
+pub(crate) use journal::Journal;
 pub(crate) use past::Acknowledged;
 use past::Past;
 
@@ -43,6 +46,8 @@ struct Slot {
 struct Held {
     token: u64,
     settled: bool,
+    /// A hash of it; unknown of what an earlier run has noted.
+    content: Option<u64>,
 }
 
 /// The receiving side of a session. Tokens carry the number of their connection: an acknowledgement for a message of an
@@ -81,7 +86,7 @@ impl Acks {
         if !session_present {
             self.held.clear();
             self.earlier.clear();
-            self.past = Past::default();
+            self.past.forget();
         }
     }
 
@@ -125,7 +130,7 @@ impl Acks {
     }
 
     /// Notes a QoS 2 message and gives its token; `None` where it was handed over before: then only PUBREC is due.
-    pub fn exactly_once(&mut self, id: u16, dup: bool) -> Option<u64> {
+    pub fn exactly_once(&mut self, id: u16, dup: bool, content: u64) -> Option<u64> {
         if let Some(held) = self.held.get(&id) {
             // Sent again after a reconnect it must carry DUP [MQTT-3.3.1-1]; without it the broker took up an old
             // state and gave the identifier to another message.
@@ -139,6 +144,7 @@ impl Acks {
         if !dup {
             self.past.arrived(id, Instant::now);
         }
+        let known = dup && self.past.has(id, content);
         self.second.push_back(id);
         self.issued += 1;
         let token = token(QOS2, self.epoch, self.issued, id);
@@ -146,10 +152,11 @@ impl Acks {
             id,
             Held {
                 token,
-                settled: false,
+                settled: known,
+                content: Some(content),
             },
         );
-        Some(token)
+        (!known).then_some(token)
     }
 
     /// The message of this token has come to its end.
@@ -208,22 +215,33 @@ impl Acks {
         }
         while let Some(id) = self.second.front() {
             // One that is held no more was released in an earlier connection, where its PUBREC must have arrived.
-            if self.held.get(id).is_some_and(|held| !held.settled) {
+            let held = self.held.get(id);
+            if held.is_some_and(|held| !held.settled) {
                 break;
             }
             pubrec(*id, out);
+            if let Some(content) = held.and_then(|held| held.content) {
+                let now = *now.get_or_insert_with(Instant::now);
+                self.past.acknowledged(*id, content, now);
+            }
             self.second.pop_front();
         }
+        self.past.flush();
     }
 
     /// What an earlier run has stored and the broker may send again: called before the first connection.
-    pub fn restore(&mut self, ids: Vec<u16>, acknowledged: Acknowledged) {
+    pub fn restore(&mut self, ids: Vec<u16>, acknowledged: Acknowledged, journal: Option<(Journal, Log)>) {
         for id in ids {
             // Of no connection of this run: only a message that is sent again is the one.
             let token = QOS2 | u64::from(id);
-            self.held.insert(id, Held { token, settled: true });
+            let held = Held {
+                token,
+                settled: true,
+                content: None,
+            };
+            self.held.insert(id, held);
         }
-        self.past = acknowledged.into();
+        self.past.restore(acknowledged, journal);
     }
 
     /// QoS 2 identifiers of messages that are stored and that the broker has not released.

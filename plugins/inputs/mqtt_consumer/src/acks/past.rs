@@ -10,9 +10,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use wheatstone_plugin::{Log, warn};
 
-/// So many are remembered. No broker has as many acknowledgements on the way to it in practice.
-const MOST: usize = 16_384;
+use super::journal::Journal;
+
+/// So many are remembered: what a slow broker may have of acknowledgements that it has not read.
+pub(super) const MOST: usize = LAP as usize;
 /// So many of them are noted at the end of a run.
 const NOTED: usize = 4096;
 /// How far identifiers may have gone on, of 65,535, for an older one to be still the same.
@@ -26,9 +29,9 @@ const PROOFS: u8 = 3;
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Acknowledged {
-    last: u16,
+    pub(super) last: u16,
     /// Identifiers with the hashes of their messages.
-    messages: Vec<(u16, u64)>,
+    pub(super) messages: Vec<(u16, u64)>,
 }
 
 #[cfg(test)]
@@ -54,9 +57,36 @@ pub(crate) struct Past {
     free: Option<Instant>,
     /// How often it did not.
     proofs: u8,
+    /// For a run that comes after a kill.
+    journal: Option<(Journal, Log)>,
 }
 
 impl Past {
+    /// Begins with what an earlier run has left.
+    pub fn restore(&mut self, noted: Acknowledged, journal: Option<(Journal, Log)>) {
+        *self = Past {
+            journal,
+            ..Past::default()
+        };
+        if !noted.messages.is_empty() {
+            (self.last, self.proofs) = (Some(noted.last), PROOFS);
+            self.now = noted.messages.into();
+        }
+    }
+
+    /// Identifiers say nothing: the broker has forgotten them, or goes back to free ones.
+    pub fn forget(&mut self) {
+        let mut journal = self.journal.take();
+        if let Some((journal, _)) = &mut journal {
+            journal.forget();
+        }
+        *self = Past {
+            journal,
+            ..Past::default()
+        };
+        self.flush();
+    }
+
     /// A new connection begins.
     pub fn connected(&mut self) {
         self.free = None;
@@ -68,8 +98,7 @@ impl Past {
     pub fn arrived(&mut self, id: u16, now: impl FnOnce() -> Instant) {
         if let Some(last) = self.last {
             if !(1..LAP).contains(&id.wrapping_sub(last)) {
-                // It goes back, so an identifier says nothing.
-                *self = Past::default();
+                self.forget();
             } else if self.proofs < PROOFS && self.free.is_some_and(|since| now() - since >= HEARD) {
                 self.proofs += 1;
                 self.free = None;
@@ -89,6 +118,23 @@ impl Past {
             self.now.pop_front();
         }
         self.now.push_back((id, content));
+        if let Some((journal, _)) = &mut self.journal {
+            journal.note(id, content, self.proofs == PROOFS);
+        }
+    }
+
+    /// Called before the acknowledgements go out.
+    #[inline]
+    pub fn flush(&mut self) {
+        if let Some((journal, log)) = &mut self.journal
+            && let Err(e) = journal.flush()
+        {
+            warn!(
+                log,
+                "Acknowledgements are no longer kept, messages may come a second time after a kill: {e}"
+            );
+            self.journal = None;
+        }
     }
 
     /// Whether a message that is sent again is one that was acknowledged.
@@ -105,20 +151,6 @@ impl Past {
                 messages: self.now.iter().rev().take(NOTED).rev().copied().collect(),
             },
             _ => Acknowledged::default(),
-        }
-    }
-}
-
-impl From<Acknowledged> for Past {
-    fn from(noted: Acknowledged) -> Past {
-        if noted.messages.is_empty() {
-            return Past::default();
-        }
-        Past {
-            now: noted.messages.into(),
-            last: Some(noted.last),
-            proofs: PROOFS,
-            ..Past::default()
         }
     }
 }

@@ -13,7 +13,7 @@ fn acknowledgements_keep_the_order_of_the_messages() {
     let tokens: Vec<_> = (1..=3)
         .map(|id| acks.at_least_once(id, false, 0).unwrap())
         .collect();
-    let late = acks.exactly_once(9, false).unwrap();
+    let late = acks.exactly_once(9, false, 0).unwrap();
     acks.settle(tokens[2]);
     acks.settle(tokens[1]);
     assert_eq!(written(&mut acks), []);
@@ -41,10 +41,10 @@ fn an_old_acknowledgement_stays_away_from_a_new_connection() {
 fn qos_2_is_handed_over_once_over_repeats_and_reconnects() {
     let mut acks = Acks::default();
     acks.connected(false);
-    let token = acks.exactly_once(5, false).unwrap();
-    assert_eq!(acks.exactly_once(5, true), None);
+    let token = acks.exactly_once(5, false, 0).unwrap();
+    assert_eq!(acks.exactly_once(5, true, 0), None);
     acks.connected(true);
-    assert_eq!(acks.exactly_once(5, true), None);
+    assert_eq!(acks.exactly_once(5, true, 0), None);
     assert_eq!(written(&mut acks), []);
     acks.settle(token);
     assert_eq!(written(&mut acks), [(0x50, 5)]);
@@ -52,37 +52,37 @@ fn qos_2_is_handed_over_once_over_repeats_and_reconnects() {
     acks.release(5, &mut out);
     acks.release(77, &mut out);
     assert_eq!(out, [0x70, 2, 0, 5, 0x70, 2, 0, 77]);
-    assert!(acks.exactly_once(5, false).is_some());
+    assert!(acks.exactly_once(5, false, 0).is_some());
 }
 
 #[test]
 fn what_an_earlier_run_stored_is_only_acknowledged() {
     let mut before = Acks::default();
     before.connected(false);
-    let stored = before.exactly_once(5, false).unwrap();
-    before.exactly_once(6, false).unwrap();
+    let stored = before.exactly_once(5, false, 0).unwrap();
+    before.exactly_once(6, false, 0).unwrap();
     before.settle(stored);
     assert_eq!(before.stored(), [5]);
 
     let mut acks = Acks::default();
-    acks.restore(before.stored(), Acknowledged::default());
+    acks.restore(before.stored(), Acknowledged::default(), None);
     acks.connected(true);
-    assert_eq!(acks.exactly_once(5, true), None);
-    assert!(acks.exactly_once(6, true).is_some());
+    assert_eq!(acks.exactly_once(5, true, 0), None);
+    assert!(acks.exactly_once(6, true, 0).is_some());
     assert_eq!(written(&mut acks), [(0x50, 5)]);
 
     let mut acks = Acks::default();
-    acks.restore(vec![5], Acknowledged::default());
+    acks.restore(vec![5], Acknowledged::default(), None);
     acks.connected(true);
     assert!(
-        acks.exactly_once(5, false).is_some(),
+        acks.exactly_once(5, false, 0).is_some(),
         "another message has the number"
     );
     let mut acks = Acks::default();
-    acks.restore(vec![5], Acknowledged::default());
+    acks.restore(vec![5], Acknowledged::default(), None);
     acks.connected(false);
     assert!(
-        acks.exactly_once(5, true).is_some(),
+        acks.exactly_once(5, true, 0).is_some(),
         "the broker has forgotten it"
     );
 }
@@ -91,9 +91,9 @@ fn what_an_earlier_run_stored_is_only_acknowledged() {
 fn a_lost_session_forgets_the_identifiers() {
     let mut acks = Acks::default();
     acks.connected(false);
-    let old = acks.exactly_once(5, false).unwrap();
+    let old = acks.exactly_once(5, false, 0).unwrap();
     acks.connected(false);
-    let new = acks.exactly_once(5, true).unwrap();
+    let new = acks.exactly_once(5, true, 0).unwrap();
     acks.settle(old);
     assert_eq!(written(&mut acks), []);
     acks.settle(new);
@@ -104,9 +104,9 @@ fn a_lost_session_forgets_the_identifiers() {
 fn an_identifier_used_anew_after_a_reconnect_is_a_new_message() {
     let mut acks = Acks::default();
     acks.connected(false);
-    acks.exactly_once(5, false).unwrap();
+    acks.exactly_once(5, false, 0).unwrap();
     acks.connected(true);
-    assert!(acks.exactly_once(5, false).is_some());
+    assert!(acks.exactly_once(5, false, 0).is_some());
 }
 
 #[test]
@@ -204,11 +204,11 @@ async fn an_acknowledgement_that_was_lost_is_given_again_where_numbers_go_on() {
     acks.connected(false);
     let last = acknowledged(&mut acks, 20, upward).await;
     let mut later = Acks::default();
-    later.restore(acks.stored(), acks.acknowledged());
+    later.restore(acks.stored(), acks.acknowledged(), None);
     later.connected(true);
     assert_eq!(later.at_least_once(last, true, u64::from(last)), None);
     let mut later = Acks::default();
-    later.restore(acks.stored(), acks.acknowledged());
+    later.restore(acks.stored(), acks.acknowledged(), None);
     later.connected(false);
     assert!(later.at_least_once(last, true, u64::from(last)).is_some());
 }
@@ -227,4 +227,36 @@ async fn numbers_that_are_used_at_once_again_say_nothing() {
         assert!(acks.at_least_once(last, true, u64::from(last)).is_some());
         assert_eq!(acks.acknowledged(), Acknowledged::default());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_kill_the_journal_knows_what_was_acknowledged() {
+    let path = std::env::temp_dir().join(format!("wheatstone-acks-killed-{}", std::process::id()));
+    let log = || wheatstone_plugin::Log::new("inputs.mqtt_consumer", None, None);
+    let begin = || {
+        let (journal, found) = Journal::open(&path).unwrap();
+        let mut acks = Acks::default();
+        acks.restore(vec![], found, Some((journal, log())));
+        acks
+    };
+    let mut acks = begin();
+    acks.connected(false);
+    let last = acknowledged(&mut acks, 20, |id| if id == u16::MAX { 1 } else { id + 1 }).await;
+    let twice = acks.exactly_once(last + 1, false, 77).unwrap();
+    acks.settle(twice);
+    acks.exactly_once(last + 2, false, 78).unwrap();
+    assert_eq!(written(&mut acks).len(), 1);
+    std::mem::forget(acks);
+
+    let mut acks = begin();
+    acks.connected(true);
+    assert_eq!(acks.at_least_once(last, true, u64::from(last)), None);
+    assert_eq!(acks.exactly_once(last + 1, true, 77), None);
+    assert!(acks.exactly_once(last + 2, true, 78).is_some(), "never settled");
+    assert_eq!(written(&mut acks).len(), 2);
+    // Another session of the same name.
+    let mut acks = begin();
+    acks.connected(false);
+    assert!(begin().at_least_once(last, true, u64::from(last)).is_some());
+    std::fs::remove_file(&path).unwrap();
 }

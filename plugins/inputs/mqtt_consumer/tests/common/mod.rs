@@ -151,14 +151,30 @@ pub fn holding(config: MqttConsumerConfig) -> Running {
 
 /// `options` go into the table as texts: those of TLS are read from there.
 pub fn start_with(config: MqttConsumerConfig, pipe: Pipe, options: &[(&str, &str)]) -> Running {
+    start_in(AgentInfo::default(), config, pipe, options)
+}
+
+/// In an agent with these settings.
+pub fn start_in(
+    agent: AgentInfo,
+    config: MqttConsumerConfig,
+    pipe: Pipe,
+    options: &[(&str, &str)],
+) -> Running {
     let errors = Stat::default();
     let log = Log::new("inputs.mqtt_consumer", None, Some(errors.clone()));
     let mut table = Table::default();
     for (key, value) in options.iter().chain(&[("data_format", "whole")]) {
         table.set(key, Node::bare(NodeKind::String((*value).into())));
     }
-    let agent = Arc::new(AgentInfo::default());
-    let cx = Context::new(Kind::Input, "mqtt_consumer", "", table, log.clone(), agent);
+    let cx = Context::new(
+        Kind::Input,
+        "mqtt_consumer",
+        "",
+        table,
+        log.clone(),
+        Arc::new(agent),
+    );
     run(
         Box::new(MqttConsumer::new(config, &cx).unwrap()),
         pipe,

@@ -1,11 +1,12 @@
 //! Brokers that send again what was sent before: within a connection, after it broke, and to a later run.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use wheatstone_input_mqtt_consumer::MqttConsumerConfig;
+use wheatstone_plugin::{AgentInfo, States};
 
-use crate::common::{Script, config, durable, holding, start};
+use crate::common::{Pipe, Script, config, durable, holding, start, start_in};
 
 #[tokio::test]
 async fn a_qos_2_message_sent_twice_is_stored_once() {
@@ -148,4 +149,48 @@ async fn a_session_may_send_more_than_is_read_at_once() {
     assert!(consumer.pipe.hurried.load(Ordering::Relaxed) > 0);
     drop(peer);
     consumer.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn after_a_kill_what_was_acknowledged_is_not_handed_over_again() {
+    let statefile = std::env::temp_dir().join(format!("wheatstone-killed-{}", std::process::id()));
+    let script = Script::new().await;
+    let start = || {
+        let agent = AgentInfo {
+            states: States::open(&statefile).unwrap(),
+            ..AgentInfo::default()
+        };
+        let pipe = Pipe {
+            keep_texts: AtomicBool::new(true),
+            ..Pipe::default()
+        };
+        start_in(agent, durable(script.port, 1), pipe, &[])
+    };
+    let killed = start();
+    let mut peer = script.subscribed(false).await;
+    for id in 1..=8 {
+        let message = peer.publish(1, id, false, format!("{id}").as_bytes());
+        peer.send(&message).await;
+        assert_eq!(peer.acks(1).await, [(0x40, id)]);
+        // So long that a broker that goes back to free identifiers would have.
+        tokio::time::sleep(Duration::from_millis(120)).await;
+    }
+    killed.task.abort();
+    drop(peer);
+
+    let consumer = start();
+    let mut peer = script.subscribed(true).await;
+    for (id, dup, payload) in [(8, true, b"8"), (9, true, b"9"), (7, true, b"?")] {
+        let message = peer.publish(1, id, dup, payload);
+        peer.send(&message).await;
+        assert_eq!(peer.acks(1).await, [(0x40, id)]);
+    }
+    assert_eq!(consumer.seen(2).await, ["9", "?"]);
+    consumer.stop().await.unwrap();
+    for entry in std::fs::read_dir(statefile.parent().unwrap()).unwrap().flatten() {
+        let name = statefile.file_name().unwrap().to_string_lossy().into_owned();
+        if entry.file_name().to_string_lossy().starts_with(&name) {
+            std::fs::remove_file(entry.path()).unwrap();
+        }
+    }
 }
