@@ -171,7 +171,8 @@ impl Transformation {
     }
 }
 
-#[cfg(all(test, feature = "jsonata"))]
+#[cfg(test)]
+#[cfg(feature = "jsonata")]
 mod tests {
     use super::*;
 
