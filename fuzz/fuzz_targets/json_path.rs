@@ -7,7 +7,9 @@ fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    let (path, document) = text.split_once('\0').unwrap_or((text, "{\"a\":[{\"b\":1,\"c\":\"x\"},{\"b\":2}]}"));
+    let (path, document) = text
+        .split_once('\0')
+        .unwrap_or((text, "{\"a\":[{\"b\":1,\"c\":\"x\"},{\"b\":2}]}"));
     let path = wheatstone_fuzz::quoted(path);
     let plain = format!("json_query = {path}\n");
     wheatstone_fuzz::parse_with("json", &plain, document.as_bytes());

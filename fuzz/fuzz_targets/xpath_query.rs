@@ -7,7 +7,9 @@ fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    let (query, document) = text.split_once('\0').unwrap_or((text, "<a k='1'><b>x</b><b/>y</a>"));
+    let (query, document) = text
+        .split_once('\0')
+        .unwrap_or((text, "<a k='1'><b>x</b><b/>y</a>"));
     let query = wheatstone_fuzz::quoted(query);
     let options = format!(
         "xpath_allow_empty_selection = true\n[[inputs.fuzz.xpath]]\nmetric_selection = {query}\nfield_selection = {query}\n[inputs.fuzz.xpath.fields]\nf = {query}\n"

@@ -6,8 +6,5 @@ use crate::shell::{cargo, run as execute};
 
 /// Writes sample.conf, docs/plugins.md and the option tables of the READMEs.
 pub fn run() -> Result<()> {
-    execute(
-        cargo(&["test", "--quiet", "--package", "wheatstone", "--test", "docs"])
-            .env("WHEATSTONE_WRITE_DOCS", "1"),
-    )
+    execute(cargo(&["test", "--quiet", "--workspace", "--test", "docs"]).env("WHEATSTONE_WRITE_DOCS", "1"))
 }

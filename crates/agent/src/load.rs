@@ -34,6 +34,8 @@ pub(crate) struct Loaded {
 pub(crate) enum Purpose {
     /// To run until it is told to stop.
     Run,
+    /// To take the place of one that runs.
+    Reload,
     /// To gather once.
     Once,
     /// To send dead letters again.
@@ -144,6 +146,7 @@ pub(crate) fn load(
         flush_interval: config.agent.flush_interval,
         metric_batch_size: config.agent.metric_batch_size,
         once: purpose == Purpose::Once,
+        starting: matches!(purpose, Purpose::Run | Purpose::Once),
         states: states.clone(),
     });
     let (stores, of_stores) = Stores::build(&config, &agent, &loaded.sources);
@@ -189,7 +192,7 @@ fn log_problem(config: &Config, sources: &[Source]) -> Option<Problem> {
 /// What an earlier run kept, where a run keeps anything.
 fn states(config: &Config, purpose: Purpose) -> anyhow::Result<States> {
     let path = Path::new(&config.agent.statefile);
-    if purpose != Purpose::Run || path.as_os_str().is_empty() {
+    if !matches!(purpose, Purpose::Run | Purpose::Reload) || path.as_os_str().is_empty() {
         return Ok(States::default());
     }
     if !path.exists() {

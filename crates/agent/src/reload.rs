@@ -119,7 +119,7 @@ impl Reloader {
     /// What has changed. Nothing where the files are wrong: that was told.
     async fn reload(&mut self) -> anyhow::Result<Option<Changes>> {
         let flags = self.flags.clone();
-        let loaded = tokio::task::spawn_blocking(move || load::from_flags(&flags, Purpose::Run));
+        let loaded = tokio::task::spawn_blocking(move || load::from_flags(&flags, Purpose::Reload));
         let Some(loaded) = loaded.await.context("loading failed")?? else {
             return Ok(None);
         };

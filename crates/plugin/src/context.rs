@@ -31,6 +31,9 @@ pub struct AgentInfo {
     pub metric_batch_size: usize,
     /// `--test` or `--once`.
     pub once: bool,
+    /// The agent starts: what Telegraf would start with, failing at each gather, is no reason not to. It is one for a check and
+    /// for a reload.
+    pub starting: bool,
     /// What plugins keep over a restart: `statefile`.
     pub states: States,
 }
@@ -44,6 +47,7 @@ impl Default for AgentInfo {
             flush_interval: Duration::from_secs(10),
             metric_batch_size: 1000,
             once: false,
+            starting: false,
             states: States::default(),
         }
     }
@@ -236,6 +240,20 @@ impl Context {
     /// The parser that the plugin's `data_format` names, built from the plugin's own table; `default` where it names none.
     pub fn parser(&self, default: &str) -> Result<Box<dyn Parser>> {
         self.parser_from(&self.0.table, default, self.0.metric_name.clone())
+    }
+
+    /// Tries whether [`parser`](Context::parser) can be built, for an input that builds one anew at each gather. At the agent's start
+    /// only a format that is not there and options of the wrong type are errors; the rest is left to the gathers, as in Telegraf.
+    pub fn try_parser(&self, default: &str) -> Result<()> {
+        let Err(error) = self.parser(default) else {
+            return Ok(());
+        };
+        let format = self.data_format(&self.0.table, default)?;
+        let wrong = error.is::<ConfigError>() || registry::find(Kind::Parser, &format).is_none();
+        if wrong || !self.0.agent.starting {
+            return Err(error);
+        }
+        Ok(())
     }
 
     /// A parser built from a table of its own (an adapter, a processor's options), with its default measurement.

@@ -32,7 +32,10 @@ fn context(password: &str) -> Context {
 struct Own;
 impl crate::Plugin for Own {
     type Config = OwnConfig;
-    fn new(_: OwnConfig, _: &Context) -> Result<Own> {
+    fn new(config: OwnConfig, _: &Context) -> Result<Own> {
+        if config.mine == "refused" {
+            anyhow::bail!("refused");
+        }
         Ok(Own)
     }
 }
@@ -132,5 +135,30 @@ fn an_unknown_store_is_an_error_of_the_table() {
     ] {
         let error = cx.config::<Config>().err().unwrap();
         assert_eq!(error.message, "unknown secret store for \"@{two:b}\"");
+    }
+}
+
+#[test]
+fn what_gathers_would_refuse_is_refused_before_them_but_at_the_start() {
+    let tried = |starting: bool, format: &str, mine: NodeKind| {
+        let mut table = Table::default();
+        table.set("data_format", Node::bare(NodeKind::String(format.into())));
+        table.set("mine", Node::bare(mine));
+        let agent = AgentInfo {
+            starting,
+            ..AgentInfo::default()
+        };
+        let log = Log::new("inputs.test", None, None);
+        Context::new(Kind::Input, "test", "", table, log, Arc::new(agent)).try_parser("influx")
+    };
+    let text = |text: &str| NodeKind::String(text.into());
+    for starting in [true, false] {
+        assert!(tried(starting, "own_of_context", text("x")).is_ok());
+        assert_eq!(
+            tried(starting, "own_of_context", text("refused")).is_ok(),
+            starting
+        );
+        assert!(tried(starting, "nosuch", text("x")).is_err());
+        assert!(tried(starting, "own_of_context", NodeKind::Bool(true)).is_err());
     }
 }

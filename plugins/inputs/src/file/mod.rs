@@ -45,8 +45,7 @@ impl Plugin for File {
 
     fn new(config: FileConfig, cx: &Context) -> Result<Self> {
         let encoding = Encoding::parse(&config.character_encoding)?;
-        // Built once here so that a bad option refuses the file instead of every gather.
-        cx.parser("influx")?;
+        cx.try_parser("influx")?;
         let files = config
             .files
             .iter()
@@ -118,7 +117,8 @@ impl File {
         // A parser may remember what it saw (a csv header), and a file begins anew.
         let mut parser = self
             .cx
-            .parser_from(&self.table, "influx", self.cx.metric_name().clone())?;
+            .parser_from(&self.table, "influx", self.cx.metric_name().clone())
+            .context("could not instantiate parser")?;
         self.clock.read();
         let before = acc.batch().len();
         if let Err(e) = parser.parse(content, self.clock.next(), acc.batch()) {

@@ -73,6 +73,11 @@ mod tests {
                 "∆d value=Float(2.0) 0"
             ])
         );
+        // Without a time the last character before it is read once more.
+        assert_eq!(
+            parse::<Wavefront>(WavefrontConfig {}, "a 12=b c=d"),
+            lines(&["a,2=b,c=d value=Float(12.0) 0"])
+        );
         assert_eq!(parse::<Wavefront>(WavefrontConfig {}, ""), lines(&[]));
     }
 
@@ -91,6 +96,10 @@ mod tests {
         assert_eq!(message("\"a 1"), "found \"\", expected quotes");
         assert_eq!(message("a\"b 1"), "found quote inside unquoted literal");
         assert_eq!(message("a 1 12345"), "invalid timestamp");
+        // What follows the value at once, and NULs, which look like the end and are none.
+        assert_eq!(message("\"a\" 15\"e"), "found \"\\n\", expected equals");
+        assert_eq!(message("\"a\"-1.2\0\0\x1e"), "found \"\\x1e\", expected equals");
+        assert_eq!(message("a 1.5 \x00170"), "invalid timestamp");
     }
 
     proptest! {

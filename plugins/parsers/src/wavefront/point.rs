@@ -32,36 +32,42 @@ fn is_delta(c: char) -> bool {
 
 impl PointReader {
     pub(super) fn new(line: &str) -> PointReader {
-        // As in Telegraf, a NUL ends the line.
-        let line = line.split('\0').next().unwrap_or_default();
         PointReader {
             chars: line.chars().chain(['\n']).collect(),
             at: 0,
         }
     }
 
-    fn peek(&self) -> Option<char> {
-        self.chars.get(self.at).copied()
-    }
-
+    /// The next character; nothing at the end, where one may go on asking. As in Telegraf, a NUL looks like the end.
     fn next(&mut self) -> Option<char> {
-        let c = self.peek()?;
+        let c = self.chars.get(self.at).copied();
         self.at += 1;
-        Some(c)
+        c.filter(|c| *c != '\0')
     }
 
+    /// Takes so many characters back.
+    fn back(&mut self, count: usize) {
+        self.at = self.at.saturating_sub(count);
+    }
+
+    /// Takes what is wanted, and leaves what comes behind it.
     fn take(&mut self, wanted: impl Fn(char) -> bool) -> String {
-        let start = self.at;
-        while self.peek().is_some_and(&wanted) {
-            self.at += 1;
+        let mut text = String::new();
+        while let Some(c) = self.next().filter(|c| wanted(*c)) {
+            text.push(c);
         }
-        self.chars[start..self.at].iter().collect()
+        self.back(1);
+        text
     }
 
     /// Skips white space; whether something stands behind it.
     fn skip(&mut self) -> bool {
         self.take(|c| matches!(c, ' ' | '\t' | '\n'));
-        self.peek().is_some()
+        let more = self.next().is_some();
+        if more {
+            self.back(1);
+        }
+        more
     }
 
     pub(super) fn read(mut self) -> Result<Point> {
@@ -93,6 +99,8 @@ impl PointReader {
     fn seconds(&mut self) -> Result<Option<i64>> {
         let digits = self.take(|c| c.is_ascii_digit());
         if digits.is_empty() {
+            // As in Telegraf, what stands before is read again: a space, or the last character of the value.
+            self.back(1);
             return Ok(None);
         }
         let count = parse_int(&digits, "ParseInt")?;
@@ -125,27 +133,23 @@ impl PointReader {
 
     /// A name, or the text between quotes. Escapes are kept as they are written.
     fn literal(&mut self) -> Result<String> {
-        match self.peek() {
-            None => bail!("found \"\", expected literal"),
-            Some('"') => {
-                self.at += 1;
-                return self.quoted();
-            }
-            Some(_) => {}
-        }
         let mut text = String::new();
-        while let Some(c) = self.peek().filter(|c| is_literal(*c)) {
-            if is_delta(c) && !text.is_empty() {
-                self.at += 1;
+        let mut c = match self.next() {
+            None => bail!("found \"\", expected literal"),
+            Some('"') => return self.quoted(),
+            c => c,
+        };
+        while let Some(part) = c.filter(|c| is_literal(*c)) {
+            text.push(part);
+            c = self.next();
+            if c.is_some_and(is_delta) {
                 bail!("found delta inside metric name");
             }
-            text.push(c);
-            self.at += 1;
         }
-        if self.peek() == Some('"') {
-            self.at += 1;
+        if c == Some('"') {
             bail!("found quote inside unquoted literal");
         }
+        self.back(1);
         Ok(text)
     }
 
