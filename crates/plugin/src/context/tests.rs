@@ -159,6 +159,6 @@ fn what_gathers_would_refuse_is_refused_before_them_but_at_the_start() {
             starting
         );
         assert!(tried(starting, "nosuch", text("x")).is_err());
-        assert!(tried(starting, "own_of_context", NodeKind::Bool(true)).is_err());
+        assert!(tried(starting, "own_of_context", NodeKind::Boolean(true)).is_err());
     }
 }
