@@ -49,8 +49,10 @@ pub struct Parquet {
     name: Key,
 }
 
-/// A few bytes can stand for any number of equal rows.
-const MAX_ROWS: usize = 1 << 24;
+/// How many rows a file of so many bytes may have: a few bytes can stand for any number of equal ones.
+fn most_rows(bytes: usize) -> usize {
+    bytes.saturating_mul(16).clamp(1 << 17, 1 << 24)
+}
 
 /// What a column is for.
 #[derive(Clone, Copy)]
@@ -97,6 +99,7 @@ impl Parser for Parquet {
 
 impl Parquet {
     fn read(&self, payload: Bytes, now: Timestamp) -> Result<Vec<Metric>> {
+        let most = most_rows(payload.len());
         let reader = SerializedFileReader::new(payload).context("unable to create parquet reader")?;
         let mut metrics = Vec::new();
         for at in 0..reader.num_row_groups() {
@@ -104,12 +107,12 @@ impl Parquet {
                 .get_row_group(at)
                 .with_context(|| format!("unable to open row group {at}"))?;
             let mut rows = Vec::new();
-            self.read_group(&*group, now, &mut rows)
+            self.read_group(&*group, now, most, &mut rows)
                 .with_context(|| format!("row group {at}"))?;
             // A row without any value is none.
             metrics.extend(rows.into_iter().flatten());
-            if metrics.len() > MAX_ROWS {
-                bail!("more than {MAX_ROWS} rows");
+            if metrics.len() > most {
+                bail!("more than {most} rows");
             }
         }
         Ok(metrics)
@@ -119,6 +122,7 @@ impl Parquet {
         &self,
         group: &dyn RowGroupReader,
         now: Timestamp,
+        most: usize,
         rows: &mut Vec<Option<Metric>>,
     ) -> Result<()> {
         for at in 0..group.num_columns() {
@@ -140,8 +144,8 @@ impl Parquet {
                     }
                     row += 1;
                 }
-                if row > MAX_ROWS {
-                    bail!("more than {MAX_ROWS} rows");
+                if row > most {
+                    bail!("more than {most} rows");
                 }
             }
         }

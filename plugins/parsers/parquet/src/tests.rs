@@ -216,3 +216,22 @@ proptest! {
         let _ = parse(ParquetConfig::default(), &whole[cut % whole.len()..]);
     }
 }
+
+#[test]
+fn a_few_bytes_that_stand_for_rows_without_end_are_refused() {
+    let file = file(
+        "message t { required int32 i; }",
+        Compression::UNCOMPRESSED,
+        1,
+        |_, column| {
+            let values = vec![7; 200_000];
+            column
+                .typed::<Int32Type>()
+                .write_batch(&values, None, None)
+                .expect("values");
+        },
+    );
+    assert!(file.len() < 2_000, "{}", file.len());
+    let error = parse(ParquetConfig::default(), &file).expect_err("too many");
+    assert!(error.contains("more than 131072 rows"), "{error}");
+}

@@ -292,7 +292,10 @@ impl Reader<'_, '_> {
             (1, Item::Int(v)) => self.seconds(i128::from(v)),
             (1, Item::Float(v)) => {
                 let whole = v.floor();
-                let ns = (whole as i128) * 1_000_000_000 + ((v - whole) * 1e9) as i128;
+                let fraction = ((v - whole) * 1e9) as i128;
+                let ns = (whole as i128)
+                    .saturating_mul(1_000_000_000)
+                    .saturating_add(fraction);
                 let ns = i64::try_from(ns).map_err(|_| OUT_OF_RANGE.to_owned())?;
                 Ok(self.time(ns))
             }

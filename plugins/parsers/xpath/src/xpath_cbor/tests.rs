@@ -160,6 +160,14 @@ fn what_is_no_cbor_is_refused() {
     assert!(error(b"\xff").contains("unexpected \"break\" code"));
     assert!(error(b"\x1c").contains("invalid data at offset 0"));
     assert!(error(b"\x9b\x00\x00\x00\x00\x00\x02\x00\x01").contains("max number of elements"));
+    // Times: -6.1e35 as a float of 32 bits, and 2 to the 63rd seconds.
+    for time in [
+        &b"\xc1\xfa\xfa\xeb\xf8\xb7"[..],
+        b"\xc1\x1b\x80\0\0\0\0\0\0\0",
+        b"\xc1\xf9\x7c\x00",
+    ] {
+        assert!(error(time).contains("does not fit"), "{}", error(time));
+    }
     let deep = |depth: usize| [vec![0x81; depth], vec![0]].concat();
     assert_eq!(error(&deep(32)), "");
     assert_eq!(error(&deep(33)), "cbor: exceeded max nested level 32");
