@@ -9,6 +9,7 @@ use wheatstone_plugin::prelude::*;
 
 use super::columns::{Columns, Role, Rules};
 use super::flatten::{Leaf, Sink, Stop};
+use super::scan::Number;
 
 /// What all metrics of a parser have in common, and what it remembers from one to the next.
 pub(super) struct Assembler {
@@ -85,12 +86,54 @@ impl<'a> Sink<'a> for Object<'_> {
     }
 
     #[inline]
+    fn guess_key(&mut self, around: usize, rest: &str) -> Result<Option<usize>, Stop> {
+        match self.parts.columns.guess_key(around, rest) {
+            None => Ok(None),
+            Some(Ok((at, len))) => {
+                self.at = at;
+                Ok(Some(len))
+            }
+            Some(Err(())) => Err(Stop::Twice),
+        }
+    }
+
+    #[inline]
+    fn guess_element(&mut self, around: usize, index: usize) -> Result<bool, Stop> {
+        match self.parts.columns.guess_element(around, index) {
+            None => Ok(false),
+            Some(Ok(at)) => {
+                self.at = at;
+                Ok(true)
+            }
+            Some(Err(())) => Err(Stop::Twice),
+        }
+    }
+
+    fn learn_key(&mut self, around: usize, written: Option<&str>) {
+        self.parts.columns.learn_key(self.at, around, written);
+    }
+
+    fn learn_element(&mut self, around: usize, index: usize) {
+        self.parts.columns.learn_element(self.at, around, index);
+    }
+
+    #[inline]
+    fn number(&self) -> usize {
+        self.parts.columns.number(self.at)
+    }
+
+    #[inline]
+    fn name(&self) -> &str {
+        self.parts.columns.key(self.at)
+    }
+
+    #[inline]
     fn leaf(&mut self, leaf: Leaf<'a>) {
         let role = self.parts.columns.role(self.at);
         match leaf {
-            Leaf::Number(value, _) if role == Role::default() => {
-                self.metric
-                    .push_field(self.parts.columns.key(self.at), Value::Float(value));
+            Leaf::Number(number) if role == Role::default() => {
+                let key = self.parts.columns.key(self.at).clone();
+                self.metric.push_field(key, Value::Float(number.value));
             }
             leaf => self.leaf_with_role(leaf, role),
         }
@@ -112,15 +155,15 @@ impl Object<'_> {
             self.time = self.read_time(leaf);
             return;
         }
-        let key = |object: &Self| object.parts.columns.key(object.at);
+        let key = |object: &Self| object.parts.columns.key(object.at).clone();
         match leaf {
-            Leaf::Number(value, _) if role.tag => {
+            Leaf::Number(Number { value, .. }) if role.tag => {
                 let mut text = CompactString::const_new("");
                 // Writing to a string cannot fail.
                 let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{value}"));
                 self.metric.set_tag(key(self), text);
             }
-            Leaf::Number(value, _) => self.metric.push_field(key(self), Value::from(value)),
+            Leaf::Number(number) => self.metric.push_field(key(self), Value::from(number.value)),
             Leaf::Str(text) if role.tag => self
                 .metric
                 .set_tag(key(self), CompactString::from(text.unescape())),
@@ -145,8 +188,13 @@ impl Object<'_> {
         let read = match leaf {
             // Telegraf has every number as a float. A fraction is taken for that float, so that a point keeps its place
             // in the database; whole numbers, which a float rounds from 2^53 on, are taken by their digits.
-            Leaf::Number(value, digits) if digits.contains(['.', 'e', 'E']) => format.parse_float(value),
-            Leaf::Number(_, digits) => format.parse_number(digits),
+            Leaf::Number(Number {
+                integer: Some(count), ..
+            }) => format.parse_int(count),
+            Leaf::Number(Number { value, text, .. }) if text.contains(['.', 'e', 'E']) => {
+                format.parse_float(value)
+            }
+            Leaf::Number(number) => format.parse_number(number.text),
             Leaf::Str(text) => format.parse_str_in(&text.unescape(), this_year),
             Leaf::Bool(_) | Leaf::Null => Err(wheatstone_gotime::TimeError::UnsupportedType),
         };

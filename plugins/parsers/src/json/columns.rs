@@ -37,34 +37,65 @@ impl Rules {
     }
 }
 
-#[derive(Clone)]
 struct Column {
     key: Key,
     role: Role,
     /// The object in which the name was last seen.
     seen: u64,
+    /// Where it stood then.
+    stood: Stood,
+    /// What came after it then.
+    next: usize,
 }
 
-/// The names of the payloads before: an open table of at most half its slots.
+/// Where a name stands: in which object or array, and how that names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stood {
+    /// It is not known, or cannot be said in these words.
+    Somewhere,
+    /// The key as it is written, from its quote to its colon, in the object that is the value of that column.
+    Key(usize, Box<str>),
+    /// The element of the array that is the value of that column.
+    Element(usize, usize),
+}
+
+/// The object or array around a name is the whole one.
+pub(super) const ROOT: usize = usize::MAX - 1;
+/// It has no column of its own.
+pub(super) const NOWHERE: usize = usize::MAX;
+
+/// The names of the payloads before.
+///
+/// Devices send the same keys in the same order again and again. So each column remembers what came after it: where the
+/// text goes on with just that, the name needs no scanning, joining and searching.
 pub(super) struct Columns {
-    slots: Vec<Option<Column>>,
-    used: usize,
+    columns: Vec<Column>,
+    /// Places of columns by the hashes of their names: an open table of at most half its slots.
+    slots: Vec<u32>,
     hash: foldhash::fast::FixedState,
     object: u64,
+    /// How many columns were forgotten: the number of the first one of now. Numbers never come again.
+    forgotten: usize,
+    /// The place of the last name of this object, and what came first in the one before.
+    last: Option<usize>,
+    first: usize,
 }
 
 const FIRST_SIZE: usize = 64;
 /// A table of this size forgets the names that the present object does not have, before it grows.
 const FORGETTING_SIZE: usize = 4096;
+const FREE: u32 = u32::MAX;
 
 impl Default for Columns {
     fn default() -> Columns {
-        let hash = foldhash::fast::FixedState::default();
         Columns {
-            slots: vec![None; FIRST_SIZE],
-            used: 0,
-            hash,
+            columns: Vec::new(),
+            slots: vec![FREE; FIRST_SIZE],
+            hash: foldhash::fast::FixedState::default(),
             object: 0,
+            forgotten: 0,
+            last: None,
+            first: NOWHERE,
         }
     }
 }
@@ -74,24 +105,97 @@ impl Columns {
     #[inline]
     pub(super) fn next_object(&mut self) {
         self.object += 1;
+        self.last = None;
     }
 
     /// The place of a name until the next call, and marks it as seen. `None` where it was seen in this object before.
     #[inline]
     pub(super) fn find(&mut self, name: &str, rules: &Rules) -> Option<usize> {
-        let mut at = self.slot_of(name);
+        let mut slot = self.slot_of(name);
         loop {
-            match &mut self.slots[at] {
+            match self.columns.get_mut(self.slots[slot] as usize) {
                 Some(column) if column.key.as_str() == name => {
-                    if column.seen == self.object {
-                        return None;
-                    }
+                    let again = column.seen == self.object;
                     column.seen = self.object;
-                    return Some(at);
+                    return (!again).then_some(self.slots[slot] as usize);
                 }
-                Some(_) => at = (at + 1) & (self.slots.len() - 1),
+                Some(_) => slot = (slot + 1) & (self.slots.len() - 1),
                 None => return Some(self.add(name, rules)),
             }
+        }
+    }
+
+    /// The number of a place: it stands for the column as long as that is known.
+    #[inline]
+    pub(super) fn number(&self, at: usize) -> usize {
+        self.forgotten + at
+    }
+
+    /// The place of what came next in an earlier object.
+    #[inline]
+    fn expected(&self) -> usize {
+        // What is not known any more has no place.
+        let next = self.last.map_or(self.first, |last| self.columns[last].next);
+        next.wrapping_sub(self.forgotten)
+    }
+
+    /// Where `rest` begins with the key that is expected in this object or array: its place, and how long it is.
+    /// `Err` where it was seen in this object before.
+    #[inline]
+    pub(super) fn guess_key(&mut self, around: usize, rest: &str) -> Option<Result<(usize, usize), ()>> {
+        let at = self.expected();
+        match &self.columns.get(at)?.stood {
+            Stood::Key(there, written) if *there == around && rest.starts_with(&**written) => {
+                let len = written.len();
+                Some(self.take(at).map(|at| (at, len)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The same for an element of an array.
+    #[inline]
+    pub(super) fn guess_element(&mut self, around: usize, index: usize) -> Option<Result<usize, ()>> {
+        let at = self.expected();
+        (self.columns.get(at)?.stood == Stood::Element(around, index)).then(|| self.take(at))
+    }
+
+    #[inline]
+    fn take(&mut self, at: usize) -> Result<usize, ()> {
+        let column = &mut self.columns[at];
+        if column.seen == self.object {
+            return Err(());
+        }
+        column.seen = self.object;
+        self.last = Some(at);
+        Ok(at)
+    }
+
+    /// The name that was found last is this key of that object. `written` goes from its quote to its colon; nothing where it
+    /// is not written in the plainest way.
+    pub(super) fn learn_key(&mut self, at: usize, around: usize, written: Option<&str>) {
+        match (&mut self.columns[at].stood, written.filter(|_| around != NOWHERE)) {
+            (Stood::Key(there, known), Some(written)) if **known == *written => *there = around,
+            (stood, Some(written)) => *stood = Stood::Key(around, written.into()),
+            (stood, None) => *stood = Stood::Somewhere,
+        }
+        self.came(at);
+    }
+
+    /// The name that was found last is this element of that array.
+    pub(super) fn learn_element(&mut self, at: usize, around: usize, index: usize) {
+        self.columns[at].stood = match around {
+            NOWHERE => Stood::Somewhere,
+            _ => Stood::Element(around, index),
+        };
+        self.came(at);
+    }
+
+    fn came(&mut self, at: usize) {
+        let number = self.number(at);
+        match self.last.replace(at) {
+            Some(last) => self.columns[last].next = number,
+            None => self.first = number,
         }
     }
 
@@ -103,61 +207,57 @@ impl Columns {
 
     #[cold]
     fn add(&mut self, name: &str, rules: &Rules) -> usize {
-        if self.used * 2 >= self.slots.len() {
+        if (self.columns.len() + 1) * 2 > self.slots.len() {
             self.make_room();
         }
-        self.put(Column {
+        self.columns.push(Column {
             key: Key::new(name),
             role: rules.role(name),
             seen: self.object,
-        })
+            stood: Stood::Somewhere,
+            next: NOWHERE,
+        });
+        self.put(self.columns.len() - 1);
+        self.columns.len() - 1
     }
 
-    fn put(&mut self, column: Column) -> usize {
-        let mut at = self.slot_of(&column.key);
-        while self.slots[at].is_some() {
-            at = (at + 1) & (self.slots.len() - 1);
+    fn put(&mut self, at: usize) {
+        let mut slot = self.slot_of(&self.columns[at].key);
+        while self.slots[slot] != FREE {
+            slot = (slot + 1) & (self.slots.len() - 1);
         }
-        self.slots[at] = Some(column);
-        self.used += 1;
-        at
+        // Far fewer names than this fit into memory.
+        self.slots[slot] = u32::try_from(at).unwrap_or(FREE);
     }
 
     /// Forgets names, or grows: the biggest object bounds the size, not the number of different names.
     fn make_room(&mut self) {
         let object = self.object;
-        let size = self.slots.len();
-        let present = self
-            .slots
-            .iter()
-            .flatten()
-            .filter(|column| column.seen == object)
-            .count();
-        let forget = size >= FORGETTING_SIZE && present * 4 <= size;
-        let size = if forget { size } else { size * 2 };
-        self.used = 0;
-        for column in std::mem::replace(&mut self.slots, vec![None; size])
-            .into_iter()
-            .flatten()
-        {
-            if !forget || column.seen == object {
-                self.put(column);
+        let mut size = self.slots.len();
+        let present = self.columns.iter().filter(|column| column.seen == object).count();
+        if size >= FORGETTING_SIZE && present * 4 <= size {
+            // Their places change, and with them their numbers.
+            self.forgotten += self.columns.len();
+            self.last = None;
+            self.columns.retain(|column| column.seen == object);
+            for column in &mut self.columns {
+                (column.stood, column.next) = (Stood::Somewhere, NOWHERE);
             }
+        } else {
+            size *= 2;
         }
+        self.slots = vec![FREE; size];
+        (0..self.columns.len()).for_each(|at| self.put(at));
     }
 
     #[inline]
     pub(super) fn role(&self, at: usize) -> Role {
-        self.slots[at]
-            .as_ref()
-            .map_or_else(Role::default, |column| column.role)
+        self.columns[at].role
     }
 
     #[inline]
-    pub(super) fn key(&self, at: usize) -> Key {
-        self.slots[at]
-            .as_ref()
-            .map_or_else(|| key!(""), |column| column.key.clone())
+    pub(super) fn key(&self, at: usize) -> &Key {
+        &self.columns[at].key
     }
 }
 
@@ -223,5 +323,6 @@ mod tests {
             assert!(columns.find(&format!("n{i}"), &rules).is_some());
         }
         assert!(columns.slots.len() <= FORGETTING_SIZE);
+        assert!(columns.columns.len() <= FORGETTING_SIZE);
     }
 }

@@ -1,13 +1,13 @@
 //! An object in, its numbers, strings and truth values out, each under its joined name: `{"a":{"b":[5]}}` is `a_b_0` = 5.
 
 use super::check::MAX_DEPTH;
-use super::scan::{Malformed, RawStr, Scanner};
+use super::columns::{NOWHERE, ROOT};
+use super::scan::{Malformed, Number, RawStr, Scanner};
 
 /// A value that can become a field or a tag.
 #[derive(Clone, Copy)]
 pub(super) enum Leaf<'a> {
-    /// The float, and the digits that it was written with.
-    Number(f64, &'a str),
+    Number(Number<'a>),
     Str(RawStr<'a>),
     Bool(bool),
     Null,
@@ -37,6 +37,29 @@ pub(super) trait Sink<'a> {
     fn key(&mut self, path: &str) -> Result<(), Stop>;
     /// A value in an array, under the name of its place.
     fn element(&mut self, path: &str) -> Result<(), Stop>;
+
+    /// Takes the key that `rest` begins with, where that is the expected one: how long it is, to behind its colon. `around`
+    /// is the number of the column whose value the innermost object is.
+    fn guess_key(&mut self, _around: usize, _rest: &str) -> Result<Option<usize>, Stop> {
+        Ok(None)
+    }
+    /// Takes the next value of an array under the name of its place, where that is the expected one.
+    fn guess_element(&mut self, _around: usize, _index: usize) -> Result<bool, Stop> {
+        Ok(false)
+    }
+    /// The last key is written so, from its quote to its colon; nothing where blanks or escapes are in it.
+    fn learn_key(&mut self, _around: usize, _written: Option<&str>) {}
+    /// The last element has that index.
+    fn learn_element(&mut self, _around: usize, _index: usize) {}
+    /// The number of the last key's or element's column.
+    fn number(&self) -> usize {
+        NOWHERE
+    }
+    /// The joined name of the last key that was guessed.
+    fn name(&self) -> &str {
+        ""
+    }
+
     /// The value of the last key or element, unless it is an object or an array.
     fn leaf(&mut self, leaf: Leaf<'a>);
 }
@@ -44,8 +67,11 @@ pub(super) trait Sink<'a> {
 /// Room for the names and the nesting, kept from payload to payload.
 #[derive(Default)]
 pub(super) struct Flattener {
-    /// The joined name of where the scanner is.
+    /// The joined name of where the scanner is, unless that was guessed: then at least that of the innermost object.
     path: String,
+    guessed: bool,
+    /// The column of the value that comes next.
+    column: usize,
     open: Vec<Open>,
     /// How many bytes of names the payload may still have.
     left: usize,
@@ -60,6 +86,8 @@ struct Open {
     path_len: usize,
     /// The next index of an array; nothing for an object.
     index: Option<usize>,
+    /// The column whose value it is.
+    column: usize,
 }
 
 enum Next {
@@ -81,6 +109,7 @@ impl Flattener {
     ) -> Result<(), Stop> {
         self.path.clear();
         self.open.clear();
+        (self.column, self.guessed) = (ROOT, false);
         self.begin(scanner, sink, b'{')?;
         let mut next = Next::KeyOrEnd;
         loop {
@@ -93,15 +122,15 @@ impl Flattener {
                     if scanner.peek()? != b'"' {
                         return Err(Stop::Malformed);
                     }
-                    let name = scanner.string()?;
-                    scanner.expect(b':')?;
-                    self.rewind();
-                    if !self.path.is_empty() {
-                        self.path.push('_');
+                    let (around, rest) = (self.around(), scanner.rest());
+                    if let Some(len) = sink.guess_key(around, rest)? {
+                        scanner.skip(len);
+                        self.guessed = true;
+                        self.spend(sink.name().len())?;
+                    } else {
+                        self.key(scanner, sink, around)?;
                     }
-                    name.unescape_to(&mut self.path);
-                    self.spend()?;
-                    sink.key(&self.path)?;
+                    self.column = sink.number();
                     Next::Value
                 }
                 Next::ElementOrEnd if scanner.peek()? == b']' => match self.end(scanner, sink) {
@@ -109,23 +138,7 @@ impl Flattener {
                     None => return Ok(()),
                 },
                 Next::ElementOrEnd | Next::Element => {
-                    self.rewind();
-                    if let Some(Open {
-                        index: Some(index), ..
-                    }) = self.open.last_mut()
-                    {
-                        let mut digits = itoa::Buffer::new();
-                        let place = digits.format(*index);
-                        *index += 1;
-                        if !self.path.is_empty() {
-                            self.path.push('_');
-                        }
-                        self.path.push_str(place);
-                    }
-                    if !matches!(scanner.peek()?, b'{' | b'[') {
-                        self.spend()?;
-                        sink.element(&self.path)?;
-                    }
+                    self.element(scanner.peek()?, sink)?;
                     Next::Value
                 }
                 Next::Value => match scanner.peek()? {
@@ -134,8 +147,7 @@ impl Flattener {
                         Next::CommaOrEnd
                     }
                     b'-' | b'0'..=b'9' => {
-                        let (value, text) = scanner.number()?;
-                        sink.leaf(Leaf::Number(value, text));
+                        sink.leaf(Leaf::Number(scanner.number()?));
                         Next::CommaOrEnd
                     }
                     open @ (b'{' | b'[') => self.begin(scanner, sink, open)?,
@@ -173,8 +185,70 @@ impl Flattener {
     }
 
     #[inline]
-    fn spend(&mut self) -> Result<(), Stop> {
-        self.left = self.left.checked_sub(self.path.len()).ok_or(Stop::TooLong)?;
+    fn spend(&mut self, bytes: usize) -> Result<(), Stop> {
+        self.left = self.left.checked_sub(bytes).ok_or(Stop::TooLong)?;
+        Ok(())
+    }
+
+    /// The column whose value the innermost object or array is.
+    #[inline]
+    fn around(&self) -> usize {
+        self.open.last().map_or(NOWHERE, |open| open.column)
+    }
+
+    /// A key that nobody expected; the scanner stands on its quote.
+    fn key<'a>(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        sink: &mut impl Sink<'a>,
+        around: usize,
+    ) -> Result<(), Stop> {
+        let rest = scanner.rest();
+        let name = scanner.string()?;
+        scanner.expect(b':')?;
+        self.rewind();
+        if !self.path.is_empty() {
+            self.path.push('_');
+        }
+        name.unescape_to(&mut self.path);
+        self.guessed = false;
+        self.spend(self.path.len())?;
+        sink.key(&self.path)?;
+        // Two quotes and the colon.
+        let len = name.text.len() + 3;
+        let plain = !name.escaped && rest.len() - scanner.rest().len() == len;
+        sink.learn_key(around, rest.get(..len).filter(|_| plain));
+        Ok(())
+    }
+
+    /// The place of an array where a value stands that begins with this byte.
+    #[inline]
+    fn element<'a>(&mut self, first: u8, sink: &mut impl Sink<'a>) -> Result<(), Stop> {
+        let Some(Open {
+            index: Some(next),
+            column,
+            ..
+        }) = self.open.last_mut()
+        else {
+            return Ok(());
+        };
+        let (index, around, is_leaf) = (*next, *column, !matches!(first, b'{' | b'['));
+        *next += 1;
+        if is_leaf && sink.guess_element(around, index)? {
+            self.guessed = true;
+            return self.spend(sink.name().len());
+        }
+        self.rewind();
+        if !self.path.is_empty() {
+            self.path.push('_');
+        }
+        self.path.push_str(itoa::Buffer::new().format(index));
+        (self.guessed, self.column) = (false, NOWHERE);
+        if is_leaf {
+            self.spend(self.path.len())?;
+            sink.element(&self.path)?;
+            sink.learn_element(around, index);
+        }
         Ok(())
     }
 
@@ -189,10 +263,15 @@ impl Flattener {
         if self.open.len() >= MAX_DEPTH {
             return Err(Stop::Malformed);
         }
+        if self.guessed {
+            self.path.clear();
+            self.path.push_str(sink.name());
+        }
         let array = open == b'[';
         self.open.push(Open {
             path_len: self.path.len(),
             index: array.then_some(0),
+            column: self.column,
         });
         if array {
             return Ok(Next::ElementOrEnd);

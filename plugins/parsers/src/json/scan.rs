@@ -43,18 +43,37 @@ impl<'a> RawStr<'a> {
     }
 }
 
-/// Bytes that end the quick run through a string: the quote, the backslash and control characters.
-static STOPS: [bool; 256] = {
-    let mut stops = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        stops[byte] = true;
-        byte += 1;
+/// A number, the digits that it was written with, and what they count where it is written as an integer of 64 bits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Number<'a> {
+    pub(super) value: f64,
+    pub(super) text: &'a str,
+    pub(super) integer: Option<i64>,
+}
+
+/// The first byte at or after `at` that ends the quick run through a string: a quote, a backslash, a control character.
+#[inline(always)]
+fn find_stop(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    // Marks the bytes that are less than `n`, which is at most 128; above the first one marked others may be wrongly.
+    let less = |x: u64, n: u64| x.wrapping_sub(ONES * n) & !x & (ONES << 7);
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let x = u64::from_le_bytes(*chunk);
+        let hits =
+            less(x, 0x20) | less(x ^ (ONES * u64::from(b'"')), 1) | less(x ^ (ONES * u64::from(b'\\')), 1);
+        if hits != 0 {
+            return at + (hits.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
     }
-    stops[b'"' as usize] = true;
-    stops[b'\\' as usize] = true;
-    stops
-};
+    while bytes
+        .get(at)
+        .is_some_and(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\'))
+    {
+        at += 1;
+    }
+    at
+}
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Scanner<'a> {
@@ -65,6 +84,18 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(super) fn bump(&mut self) {
         self.at += 1;
+    }
+
+    /// What comes next, blanks too.
+    #[inline]
+    pub(super) fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Steps over so many bytes of [`Scanner::rest`], which must end between two characters.
+    #[inline]
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.at += bytes;
     }
 
     /// The next byte that is no blank, not stepped over.
@@ -103,14 +134,10 @@ impl<'a> Scanner<'a> {
         let mut at = start;
         let mut escaped = false;
         loop {
-            let byte = *bytes.get(at).ok_or(Malformed)?;
-            if !STOPS[usize::from(byte)] {
-                at += 1;
-                continue;
-            }
-            match byte {
-                b'"' => break,
-                b'\\' => {
+            at = find_stop(bytes, at);
+            match bytes.get(at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
                     escaped = true;
                     at += match bytes.get(at + 1) {
                         Some(b'b' | b'f' | b'n' | b'r' | b't' | b'\\' | b'/' | b'"') => 2,
@@ -130,9 +157,9 @@ impl<'a> Scanner<'a> {
         Ok(RawStr { text, escaped })
     }
 
-    /// A number and the digits that it was written with; the cursor stands on its first byte.
+    /// A number; the cursor stands on its first byte.
     #[inline]
-    pub(super) fn number(&mut self) -> Result<(f64, &'a str), Malformed> {
+    pub(super) fn number(&mut self) -> Result<Number<'a>, Malformed> {
         let bytes = self.text.as_bytes();
         let start = self.at;
         let mut at = start;
@@ -178,16 +205,26 @@ impl<'a> Scanner<'a> {
         }
         self.at = at;
         let text = self.text.get(start..at).ok_or(Malformed)?;
+        let integer = match i64::try_from(mantissa) {
+            Ok(n) if fraction == 0 && !exponent && whole <= 19 => Some(if negative { -n } else { n }),
+            _ => None,
+        };
         // Up to 2^53 and 10^22 floats hold both exactly, so that one division rounds once: the result is the nearest.
         if !exponent && whole + fraction <= 19 && mantissa <= 1 << 53 && fraction < POWERS.len() {
-            let value = mantissa as f64 / POWERS[fraction];
-            return Ok((if negative { -value } else { value }, text));
+            let value = mantissa as f64;
+            let value = if fraction > 0 {
+                value / POWERS[fraction]
+            } else {
+                value
+            };
+            let value = if negative { -value } else { value };
+            return Ok(Number { value, text, integer });
         }
         let value: f64 = fast_float2::parse(text).map_err(|_| Malformed)?;
         if value.is_infinite() {
             return Err(Malformed);
         }
-        Ok((value, text))
+        Ok(Number { value, text, integer })
     }
 
     /// `true`, `false` or `null`; the cursor stands on its first byte.
@@ -283,16 +320,35 @@ mod tests {
             let mut scanner = Scanner::new(broken);
             assert!(scanner.number().is_err(), "{broken}");
         }
-        let (zero, text) = Scanner::new("-0,").number().expect("a number");
-        assert!(zero == 0.0 && zero.is_sign_negative() && text == "-0");
+        let zero = Scanner::new("-0,").number().expect("a number");
+        assert!(zero.value == 0.0 && zero.value.is_sign_negative() && zero.text == "-0");
+    }
+
+    #[test]
+    fn a_stop_is_found_wherever_it_lies() {
+        for lead in 0..20 {
+            for tail in 0..20 {
+                for stop in [b'"', b'\\', 0, b'\n', 0x1f] {
+                    let mut text = vec![0xc3; lead];
+                    text.push(stop);
+                    text.extend(vec![b'!'; tail]);
+                    assert_eq!(find_stop(&text, 0), lead, "{stop}");
+                }
+            }
+        }
+        let none = [b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0x9f, 0xa2, 0xdc, 0xff];
+        assert_eq!(find_stop(&none, 0), none.len());
     }
 
     proptest! {
         #[test]
         fn numbers_are_the_nearest_floats(text in "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,24})?([eE][-+]?[0-9]{1,2})?") {
-            let (value, source) = Scanner::new(&text).number().expect("a number");
-            prop_assert_eq!(value.to_bits(), text.parse::<f64>().expect("a float").to_bits());
-            prop_assert_eq!(source, &text);
+            let number = Scanner::new(&text).number().expect("a number");
+            prop_assert_eq!(number.value.to_bits(), text.parse::<f64>().expect("a float").to_bits());
+            prop_assert_eq!(number.text, &text);
+            // Of the smallest of all only the digits are known.
+            let integer = text.parse::<i64>().ok().filter(|n| *n > i64::MIN);
+            prop_assert_eq!(number.integer, integer);
         }
     }
 }

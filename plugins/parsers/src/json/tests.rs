@@ -349,7 +349,37 @@ fn flat(path: &str, value: &serde_json::Value, out: &mut BTreeMap<String, Vec<Va
     }
 }
 
+/// Texts of objects with few different names, so that these come again in other places, twice in one object, and written
+/// in other ways.
+fn any_text() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec!["1", "-2.5", "\"s\"", "true", "null"]).prop_map(str::to_owned);
+    let values = leaf.prop_recursive(3, 24, 5, |inner| {
+        let key = prop::sample::select(vec!["a", "b", "a_b", "0", "a_0", "", "\\u0061", "\u{e4}"]);
+        let blank = prop::sample::select(vec!["", "", "", " "]);
+        let member = (key, blank, inner.clone())
+            .prop_map(|(key, blank, value)| format!("\"{key}\"{blank}:{blank}{value}"));
+        prop_oneof![
+            3 => prop::collection::vec(member, 0..5).prop_map(|members| format!("{{{}}}", members.join(","))),
+            1 => prop::collection::vec(inner, 0..4).prop_map(|values| format!("[{}]", values.join(","))),
+        ]
+    });
+    values.prop_map(|value| format!("{{\"a\":1,\"x\":{value},\"b\":2}}"))
+}
+
 proptest! {
+    #[test]
+    fn payloads_before_do_not_change_what_the_next_one_is(texts in prop::collection::vec(any_text(), 1..4), order in prop::collection::vec(any::<prop::sample::Index>(), 1..12)) {
+        let config = || JsonConfig { tag_keys: strings(&["x_a", "b"]), json_string_fields: strings(&["*"]), ..JsonConfig::default() };
+        let mut experienced = parser(config());
+        for index in order {
+            let text = index.get(&texts);
+            let mut out = Vec::new();
+            experienced.parse(text.as_bytes(), NOW, &mut out).expect("JSON");
+            let seen: Vec<String> = out.iter().map(show).collect();
+            prop_assert_eq!(Ok(seen), parse(config(), text.as_bytes()), "{}", text);
+        }
+    }
+
     #[test]
     fn the_walk_agrees_with_a_document(value in any_json(), pretty: bool) {
         let value = serde_json::json!({ "top": value });

@@ -1,5 +1,6 @@
 //! From a message to its metrics: the adapter and its parser, the topic's tag, `topic_parsing`, and what cannot be read.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use wheatstone_plugin::Reply;
@@ -20,8 +21,8 @@ const KNOWN_TOPICS: usize = 16_384;
 /// Longer topics are not remembered: they would make the memory's bound a poor one.
 const LONGEST_KNOWN: usize = 512;
 
-/// Which parser reads the messages of a topic, and what the rules make of it. It stands beside the topic in the table, and the
-/// topic's own text is the tag's value: at some thousand topics each further place in memory would cost more than the parsing.
+/// Which parser reads the messages of a topic, and what the rules make of it. It stands beside the topic in the table: at some
+/// thousand topics each further place in memory would cost more than the parsing.
 enum Plan {
     /// The topic's tag is all.
     Plain(u16),
@@ -59,6 +60,8 @@ pub(crate) struct Format {
 pub(crate) struct Messages {
     format: Format,
     known: HashMap<CompactString, Plan, foldhash::fast::FixedState>,
+    /// All topics are read by one parser, and nothing but their tag is made of them: there is nothing to work out.
+    plain: bool,
     clock: Clock,
     log: Log,
     refusals: Refusals,
@@ -74,8 +77,10 @@ type Refused = (Error, Option<usize>);
 
 impl Messages {
     pub fn new(format: Format, numbers: Numbers, log: Log) -> Messages {
+        let plain = format.adapters.is_empty() && format.rules.is_empty() && !format.readers.is_empty();
         Messages {
             format,
+            plain,
             known: HashMap::default(),
             clock: Clock::default(),
             refusals: Refusals::new(log.clone(), &numbers),
@@ -125,7 +130,10 @@ impl Messages {
             return Taken::Nothing;
         }
         // A broker checks topics; should one come that is no text, the message is worth more than its bytes.
-        let topic = String::from_utf8_lossy(message.topic);
+        let topic = match std::str::from_utf8(message.topic) {
+            Ok(topic) => Cow::Borrowed(topic),
+            Err(_) => String::from_utf8_lossy(message.topic),
+        };
         let (now, from) = (self.clock.next(), out.len());
         let read = if message.payload.len() > self.format.max_payload {
             Err((self.too_large(message.payload.len()), None))
@@ -230,6 +238,9 @@ impl Messages {
         now: Timestamp,
         out: &mut Vec<Metric>,
     ) -> std::result::Result<(), Refused> {
+        if self.plain {
+            return self.format.read(0, topic, payload, now, &[], out);
+        }
         if let Some((topic, plan)) = self.known.get_key_value(topic) {
             return plan.read(&mut self.format, topic, payload, now, out);
         }
@@ -277,7 +288,7 @@ impl Plan {
     fn read(
         &self,
         format: &mut Format,
-        topic: &CompactString,
+        topic: &str,
         payload: &[u8],
         now: Timestamp,
         out: &mut Vec<Metric>,
@@ -289,22 +300,37 @@ impl Plan {
             Plan::Nobody => return Err((anyhow!("no adapter takes the topic"), None)),
         };
         let from = out.len();
-        if let Some(reader) = format.readers.get_mut(index) {
+        format.read(index, topic, payload, now, edits, out)?;
+        match self {
+            Plan::Wrong(_, why) if out.len() > from => Err((anyhow!(why.to_string()), Some(index))),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Format {
+    /// Appends what one of the readers makes of a payload, with the topic's tag and edits.
+    #[inline]
+    fn read(
+        &mut self,
+        index: usize,
+        topic: &str,
+        payload: &[u8],
+        now: Timestamp,
+        edits: &[Edit],
+        out: &mut Vec<Metric>,
+    ) -> std::result::Result<(), Refused> {
+        let from = out.len();
+        if let Some(reader) = self.readers.get_mut(index) {
             reader.parser.set_source(topic);
             reader
                 .parser
                 .parse(payload, now, out)
                 .map_err(|e| (e, Some(index)))?;
         }
-        let metrics = out.get_mut(from..).unwrap_or_default();
-        if let Plan::Wrong(_, why) = self
-            && !metrics.is_empty()
-        {
-            return Err((anyhow!(why.to_string()), Some(index)));
-        }
-        for metric in metrics {
-            if let Some(tag) = &format.topic_tag {
-                metric.set_tag(tag.clone(), topic.clone());
+        for metric in out.get_mut(from..).unwrap_or_default() {
+            if let Some(tag) = &self.topic_tag {
+                metric.set_tag(tag.clone(), topic);
             }
             for edit in edits {
                 edit.apply(metric);
@@ -313,5 +339,6 @@ impl Plan {
         Ok(())
     }
 }
+
 #[cfg(test)]
 mod tests;
