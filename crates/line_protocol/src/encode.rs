@@ -1,7 +1,10 @@
 //! Metrics to lines of text.
 
+mod keys;
+
 use std::fmt;
 
+use keys::Keys;
 use wheatstone_metric::{Key, Metric, Value};
 
 use crate::escape::{push_key, push_name, push_string};
@@ -65,6 +68,7 @@ pub struct Encoder {
     footer_time: Option<i64>,
     header: Vec<u8>,
     pair: Vec<u8>,
+    keys: Keys,
 }
 
 impl Encoder {
@@ -76,6 +80,7 @@ impl Encoder {
             footer_time: None,
             header: Vec::new(),
             pair: Vec::new(),
+            keys: Keys::default(),
         }
     }
 
@@ -136,10 +141,10 @@ impl Encoder {
             return self.write_split(metric, fields, out);
         }
         let before = out.len();
-        push_header(metric, out)?;
+        push_header(metric, &mut self.keys, out)?;
         let header = out.len();
         for (key, value) in fields {
-            push_pair(key, value, self.options.uint_support, out);
+            push_pair(key, value, &mut self.keys, self.options.uint_support, out);
         }
         if out.len() == header {
             let series = series(&out[before..]);
@@ -159,12 +164,18 @@ impl Encoder {
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         self.header.clear();
-        push_header(metric, &mut self.header)?;
+        push_header(metric, &mut self.keys, &mut self.header)?;
         let frame = self.header.len() + self.footer.len();
         let mut pairs = None;
         for (key, value) in fields {
             self.pair.clear();
-            push_pair(key, value, self.options.uint_support, &mut self.pair);
+            push_pair(
+                key,
+                value,
+                &mut self.keys,
+                self.options.uint_support,
+                &mut self.pair,
+            );
             if self.pair.pop().is_none() {
                 continue;
             }
@@ -201,20 +212,28 @@ impl Encoder {
 
 /// Appends name, tags and the space behind them; nothing where the name is empty.
 #[inline]
-fn push_header(metric: &Metric, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+fn push_header(metric: &Metric, keys: &mut Keys, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     if metric.name().is_empty() {
         return Err(EncodeError::InvalidName);
     }
     push_name(metric.name(), out);
     for (key, value) in metric.tags() {
         // A backslash at the end would escape what follows it: line protocol has no way to write it.
-        let (key, value) = (key.trim_end_matches('\\'), value.trim_end_matches('\\'));
+        let value = value.trim_end_matches('\\');
         if key.is_empty() || value.is_empty() {
             continue;
         }
-        out.push(b',');
-        push_key(key, out);
-        out.push(b'=');
+        if key.ends_with('\\') {
+            let key = key.trim_end_matches('\\');
+            if key.is_empty() {
+                continue;
+            }
+            out.push(b',');
+            push_key(key, out);
+            out.push(b'=');
+        } else {
+            out.extend_from_slice(keys.get(key));
+        }
         push_key(value, out);
     }
     out.push(b' ');
@@ -223,12 +242,12 @@ fn push_header(metric: &Metric, out: &mut Vec<u8>) -> Result<(), EncodeError> {
 
 /// Appends `key=value,`; nothing where line protocol cannot hold one of them.
 #[inline]
-fn push_pair(key: &str, value: &Value, uint_support: bool, out: &mut Vec<u8>) {
+fn push_pair(key: &Key, value: &Value, keys: &mut Keys, uint_support: bool, out: &mut Vec<u8>) {
     if key.is_empty() || matches!(value, Value::Float(v) if !v.is_finite()) {
         return;
     }
-    push_key(key, out);
-    out.push(b'=');
+    // Without the comma: the one behind the pair before stands there.
+    out.extend_from_slice(keys.get(key).get(1..).unwrap_or_default());
     match value {
         Value::Float(v) => push_float(*v, out),
         Value::Int(v) => {

@@ -1,12 +1,12 @@
 //! The escapes of line protocol: text that needs none is only copied.
 
-use crate::scan::find;
+use crate::scan::{find, has_none};
 
 /// Appends a measurement's name: commas and spaces get a backslash, line breaks and tabs become two characters.
 #[inline]
 pub(crate) fn push_name(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
-    if find::<true, 1>(bytes, 0, [b',']) == bytes.len() {
+    if has_none([b','], bytes) {
         out.extend_from_slice(bytes);
     } else {
         push_escaped(bytes, false, out);
@@ -17,7 +17,7 @@ pub(crate) fn push_name(text: &str, out: &mut Vec<u8>) {
 #[inline]
 pub(crate) fn push_key(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
-    if find::<true, 2>(bytes, 0, [b',', b'=']) == bytes.len() {
+    if has_none([b',', b'='], bytes) {
         out.extend_from_slice(bytes);
     } else {
         push_escaped(bytes, true, out);

@@ -39,6 +39,36 @@ pub(crate) fn find<const BLANKS: bool, const N: usize>(data: &[u8], mut at: usiz
     at
 }
 
+/// Whether `data` has none of `stops`, no space and no control character.
+#[inline(always)]
+pub(crate) fn has_none<const N: usize>(stops: [u8; N], data: &[u8]) -> bool {
+    let hits = |x: u64| {
+        let mut hits = blanks(x);
+        for stop in stops {
+            hits |= zeros(x ^ (ONES * u64::from(stop)));
+        }
+        hits
+    };
+    let Some(last) = data.last_chunk::<8>() else {
+        return match (data.first_chunk::<4>(), data.last_chunk::<4>()) {
+            // The two halves may share bytes, as the last two chunks below may.
+            (Some(first), Some(last)) => {
+                let halves =
+                    u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
+                hits(halves) == 0
+            }
+            _ => data.iter().all(|b| *b > b' ' && !stops.contains(b)),
+        };
+    };
+    let mut any = hits(u64::from_le_bytes(*last));
+    let mut rest = data;
+    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
+        any |= hits(u64::from_le_bytes(*chunk));
+        rest = after;
+    }
+    any == 0
+}
+
 /// The value of eight ASCII digits, or nothing where one of them is none.
 #[inline(always)]
 pub(crate) fn eight_digits(chunk: [u8; 8]) -> Option<u64> {
@@ -73,11 +103,26 @@ mod tests {
     }
 
     #[test]
+    fn a_stop_is_missed_nowhere() {
+        for len in 0..40 {
+            assert!(has_none([b',', b'='], &vec![0xC3; len]));
+            for at in 0..len {
+                for stop in [b',', b'=', b' ', b'\t', 0] {
+                    let mut text = vec![b'!'; len];
+                    text[at] = stop;
+                    assert!(!has_none([b',', b'='], &text), "{stop} at {at} of {len}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn neighbours_of_stops_are_not_stops() {
         let text = [
             b'!', b'+', b'-', b'<', b'>', 0x7F, 0x80, 0x8C, 0xBD, 0xFF, b'~', b'[', b']',
         ];
         assert_eq!(find::<true, 3>(&text, 0, [b',', b'=', b'\\']), text.len());
+        assert!(has_none([b',', b'=', b'\\'], &text));
         assert_eq!(find::<false, 1>(b"a b\nc,", 0, [b',']), 5);
     }
 

@@ -13,7 +13,7 @@ use crate::guard::Guard;
 use crate::mark::Mark;
 use crate::numbers::Series;
 use crate::printer::Printer;
-use crate::queue::Queue;
+use crate::queue::{Pressure, Queue};
 
 /// All that stands behind the inputs.
 pub(crate) struct Pipeline {
@@ -45,8 +45,8 @@ impl Pipeline {
         }
     }
 
-    /// An input's batch. True when an output has a full batch to write.
-    pub(crate) fn push(&self, mut batch: Vec<Metric>) -> bool {
+    /// An input's batch. Says how the output that is furthest behind stands.
+    pub(crate) fn push(&self, mut batch: Vec<Metric>) -> Pressure {
         // Held throughout: a batch passes one configuration, not two halves.
         let stages = self.stages.read();
         if stages.has_processors {
@@ -89,26 +89,26 @@ impl Pipeline {
         self.fan_out(&self.stages.read(), batch);
     }
 
-    /// To all outputs. True when one has a full batch to write.
-    fn fan_out(&self, stages: &Stages, mut batch: Vec<Metric>) -> bool {
+    /// To all outputs.
+    fn fan_out(&self, stages: &Stages, mut batch: Vec<Metric>) -> Pressure {
         if let Some(guard) = &stages.guard {
             guard.pass(&mut batch, "wheatstone.type_guard");
         }
         if batch.is_empty() {
-            return false;
+            return Pressure::None;
         }
         if let Some(printer) = &self.printer {
             printer.lock().print(&batch);
-            return false;
+            return Pressure::None;
         }
         match stages.queues.as_slice() {
-            [] => false,
+            [] => Pressure::None,
             [only] => only.push_own(batch),
             several => {
                 let batch = Arc::new(batch);
                 several
                     .iter()
-                    .fold(false, |full, queue| queue.push_shared(&batch) | full)
+                    .fold(Pressure::None, |most, queue| queue.push_shared(&batch).max(most))
             }
         }
     }

@@ -1,7 +1,8 @@
 //! What the core does to an input's batches before the processors: its filter, names, tags and times.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -13,6 +14,7 @@ use wheatstone_plugin::{Metric, Sink};
 use crate::fan_out::Pipeline;
 use crate::filter::Filter;
 use crate::make_metric::{DefaultTags, Naming};
+use crate::queue::Pressure;
 
 /// Which time an input's metrics get.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,12 +79,20 @@ impl Intake {
     }
 }
 
+/// How long an input rests that is ahead of an output which writes as fast as it can: a receiver on the same machine may
+/// lack the very processor that the input takes.
+const REST: Duration = Duration::from_millis(1);
+/// After how many metrics, so that nobody is held up who sends them one by one.
+const REST_AFTER: usize = 500;
+
 /// Where an input's batches go.
 pub(crate) struct InputSink {
     intake: Mutex<Intake>,
     pipeline: Arc<Pipeline>,
     gate: Gate,
     gather_start: AtomicI64,
+    /// Metrics since the last rest.
+    unrested: AtomicUsize,
     gathered: Stat,
     agent_gathered: Stat,
 }
@@ -131,9 +141,18 @@ impl InputSink {
             pipeline,
             gate,
             gather_start: AtomicI64::new(0),
+            unrested: AtomicUsize::new(0),
             gathered,
             agent_gathered,
         }
+    }
+
+    async fn rest(&self, sent: usize) {
+        if self.unrested.fetch_add(sent, Ordering::Relaxed) + sent < REST_AFTER {
+            return tokio::task::yield_now().await;
+        }
+        self.unrested.store(0, Ordering::Relaxed);
+        tokio::time::sleep(REST).await;
     }
 
     /// From the next batch on.
@@ -154,9 +173,12 @@ impl Sink for InputSink {
             .make_metrics(&mut metrics, self.gather_start.load(Ordering::Relaxed));
         self.gathered.add(metrics.len() as i64);
         self.agent_gathered.add(metrics.len() as i64);
-        if self.pipeline.push(metrics) {
+        let sent = metrics.len();
+        match self.pipeline.push(metrics) {
+            Pressure::None => {}
             // An input that always has more to read must let the output write, or the queue grows for nothing.
-            tokio::task::yield_now().await;
+            Pressure::Full => tokio::task::yield_now().await,
+            Pressure::Behind => self.rest(sent).await,
         }
     }
     fn hurry(&self) {

@@ -14,6 +14,20 @@ use crate::filter::Filter;
 use crate::guard::Guard;
 use crate::make_metric::Naming;
 
+/// How an output is behind its inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Pressure {
+    /// What waits is not yet a batch, or nothing can be done about it.
+    None,
+    /// A full batch waits to be written.
+    Full,
+    /// Several do, and the output writes.
+    Behind,
+}
+
+/// So many full batches mean that an output does not keep pace.
+const BEHIND: usize = 4;
+
 /// What the pipeline's side of an output holds. A reload that changes any of it makes a new one in front of the same backlog.
 pub(crate) struct Queue {
     filter: Filter,
@@ -124,8 +138,8 @@ impl Queue {
         !self.filter.selects() && !self.filter.modifies() && !self.renames
     }
 
-    /// A batch that nobody else gets. True when a full batch waits to be written.
-    pub(crate) fn push_own(&self, mut batch: Vec<Metric>) -> bool {
+    /// A batch that nobody else gets.
+    pub(crate) fn push_own(&self, mut batch: Vec<Metric>) -> Pressure {
         if !self.takes_all() {
             let before = batch.len();
             let mut naming = self.naming.lock();
@@ -148,8 +162,8 @@ impl Queue {
         }
     }
 
-    /// A batch that other outputs get too. True when a full batch waits to be written.
-    pub(crate) fn push_shared(&self, batch: &Arc<Vec<Metric>>) -> bool {
+    /// A batch that other outputs get too.
+    pub(crate) fn push_shared(&self, batch: &Arc<Vec<Metric>>) -> Pressure {
         if self.takes_all() {
             return match &self.guard {
                 Some(guard) if !guard.lock().conforms(batch) => self.push_own(batch.to_vec()),
@@ -180,9 +194,9 @@ impl Queue {
         fields_left
     }
 
-    fn enqueue(&self, batch: Arc<Vec<Metric>>) -> bool {
+    fn enqueue(&self, batch: Arc<Vec<Metric>>) -> Pressure {
         if batch.is_empty() {
-            return false;
+            return Pressure::None;
         }
         self.stats.added.add(batch.len() as i64);
         let backlog = &self.backlog;
@@ -192,11 +206,15 @@ impl Queue {
         let dropped = backlog.push(batch);
         let len = self.note_size();
         self.note_dropped(dropped);
-        let full = len >= self.batch_size && !backlog.failing.load(Ordering::Relaxed);
-        if full {
-            backlog.full.notify_one();
+        if len < self.batch_size || backlog.failing.load(Ordering::Relaxed) {
+            return Pressure::None;
         }
-        full
+        backlog.full.notify_one();
+        if len / BEHIND < self.batch_size {
+            Pressure::Full
+        } else {
+            Pressure::Behind
+        }
     }
 
     /// Shows how much waits; returns how many metrics.
