@@ -1,10 +1,9 @@
 //! From the options to a `rustls` configuration: authorities, the client's certificate, versions, suites.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use pkcs8::EncryptedPrivateKeyInfoRef;
 use pkcs8::der::SecretDocument;
-use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
@@ -15,7 +14,7 @@ use wheatstone_plugin::anyhow::{Context as _, anyhow, bail, ensure};
 
 use super::TlsConfig;
 use super::ciphers::suites;
-use super::verify::{Anyone, Named};
+use super::verify::{Anyone, Usual};
 
 pub(super) fn client_config(tls: &TlsConfig) -> Result<ClientConfig> {
     if !matches!(
@@ -40,21 +39,21 @@ pub(super) fn client_config(tls: &TlsConfig) -> Result<ClientConfig> {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
     } else {
-        let roots = if tls.tls_ca.is_empty() {
-            system_roots()
-        } else {
-            Arc::new(read_roots(&tls.tls_ca)?)
+        let name = match tls.tls_server_name.as_str() {
+            "" => None,
+            name => Some(
+                ServerName::try_from(name.to_owned())
+                    .map_err(|_| anyhow!("invalid tls_server_name {name:?}"))?,
+            ),
         };
-        if tls.tls_server_name.is_empty() {
-            builder.with_root_certificates(roots)
+        let usual = if tls.tls_ca.is_empty() {
+            Usual::system(provider, name)
         } else {
-            let name = ServerName::try_from(tls.tls_server_name.clone())
-                .map_err(|_| anyhow!("invalid tls_server_name {:?}", tls.tls_server_name))?;
-            let usual = WebPkiServerVerifier::builder_with_provider(roots, provider).build()?;
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Named { usual, name }))
-        }
+            Usual::new(Arc::new(read_roots(&tls.tls_ca)?), provider, name)?
+        };
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(usual))
     };
     if tls.tls_cert.is_empty() || tls.tls_key.is_empty() {
         return Ok(builder.with_no_client_auth());
@@ -74,19 +73,6 @@ fn versions(least: &str) -> Result<&'static [&'static SupportedProtocolVersion]>
             "could not parse tls min version {other:?}: unsupported version {other:?} (available: TLS10,TLS11,TLS12,TLS13)"
         ),
     })
-}
-
-/// The authorities that the machine trusts, so that one added there by hand counts, as it does for Telegraf; a list
-/// compiled in would know the public ones only. Read once: they are many.
-fn system_roots() -> Arc<RootCertStore> {
-    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
-    let load = || {
-        let mut roots = RootCertStore::empty();
-        // What cannot be read is left out, as in Go; a server that needed it is then refused by name.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        Arc::new(roots)
-    };
-    ROOTS.get_or_init(load).clone()
 }
 
 fn read_roots(file: &str) -> Result<RootCertStore> {

@@ -160,51 +160,50 @@ impl<'a> Scanner<'a> {
     /// A number; the cursor stands on its first byte.
     #[inline]
     pub(super) fn number(&mut self) -> Result<Number<'a>, Malformed> {
-        let bytes = self.text.as_bytes();
-        let start = self.at;
-        let mut at = start;
-        let negative = bytes.get(at) == Some(&b'-');
-        at += usize::from(negative);
+        let bytes = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let (negative, mut rest) = match bytes {
+            [b'-', rest @ ..] => (true, rest),
+            _ => (false, bytes),
+        };
         // Digits without point, wrapped where there are too many; then the length decides.
         let mut mantissa: u64 = 0;
-        let digits = at;
-        let mut run = |at: &mut usize| {
-            let from = *at;
-            while let Some(byte @ b'0'..=b'9') = bytes.get(*at) {
-                mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
-                *at += 1;
+        let mut run = |rest: &mut &[u8]| {
+            let from = rest.len();
+            while let [digit @ b'0'..=b'9', tail @ ..] = *rest {
+                mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+                *rest = tail;
             }
-            *at - from
+            from - rest.len()
         };
-        let whole = run(&mut at);
-        if whole == 0 || whole > 1 && bytes[digits] == b'0' {
+        let leading_zero = rest.first() == Some(&b'0');
+        let whole = run(&mut rest);
+        if whole == 0 || leading_zero && whole > 1 {
             return Err(Malformed);
         }
         let mut fraction = 0;
-        if bytes.get(at) == Some(&b'.') {
-            at += 1;
-            fraction = run(&mut at);
+        if let [b'.', tail @ ..] = rest {
+            rest = tail;
+            fraction = run(&mut rest);
             if fraction == 0 {
                 return Err(Malformed);
             }
         }
         let mut exponent = false;
-        if let Some(b'e' | b'E') = bytes.get(at) {
+        if let [b'e' | b'E', tail @ ..] = rest {
             exponent = true;
-            at += 1;
-            if let Some(b'+' | b'-') = bytes.get(at) {
-                at += 1;
-            }
-            let from = at;
-            while bytes.get(at).is_some_and(u8::is_ascii_digit) {
-                at += 1;
-            }
-            if at == from {
+            rest = match tail {
+                [b'+' | b'-', tail @ ..] => tail,
+                tail => tail,
+            };
+            let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+            if digits == 0 {
                 return Err(Malformed);
             }
+            rest = &rest[digits..];
         }
-        self.at = at;
-        let text = self.text.get(start..at).ok_or(Malformed)?;
+        let start = self.at;
+        self.at += bytes.len() - rest.len();
+        let text = self.text.get(start..self.at).ok_or(Malformed)?;
         let integer = match i64::try_from(mantissa) {
             Ok(n) if fraction == 0 && !exponent && whole <= 19 => Some(if negative { -n } else { n }),
             _ => None,
