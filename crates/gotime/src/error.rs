@@ -73,11 +73,15 @@ impl fmt::Display for TimeError {
 
 impl std::error::Error for TimeError {}
 
+/// No time is longer; of what is, so many bytes are shown.
+const SHOWN: usize = 128;
+
 /// Quotes as Go's package time does: control characters and all that is not ASCII byte by byte.
 pub(crate) fn quote(text: &[u8]) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
+    let shown = &text[..text.len().min(SHOWN)];
+    let mut out = String::with_capacity(shown.len() + 5);
     out.push('"');
-    for &b in text {
+    for &b in shown {
         match b {
             b'"' | b'\\' => {
                 out.push('\\');
@@ -87,6 +91,25 @@ pub(crate) fn quote(text: &[u8]) -> String {
             _ => out.push_str(&format!("\\x{b:02x}")),
         }
     }
+    if shown.len() < text.len() {
+        out.push_str("...");
+    }
     out.push('"');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_much_too_long_is_cut() {
+        let error = TimeError::Invalid {
+            value: "\u{ff}".repeat(100_000),
+            message: format!(": extra text: {}", quote(&[b'x'; 100_000])),
+        };
+        let text = error.to_string();
+        assert!(text.starts_with(r#"parsing time "\xc3\xbf"#), "{text}");
+        assert!(text.ends_with(r#"xxx...""#) && text.len() < 700, "{text}");
+    }
 }

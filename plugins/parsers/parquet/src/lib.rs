@@ -1,17 +1,20 @@
 //! Apache Parquet files in, a metric for each row out.
 
 mod column;
+mod pages;
 #[cfg(test)]
 mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
+use parquet::column::reader::get_column_reader;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use wheatstone_gotime::TimeFormat;
 use wheatstone_plugin::prelude::*;
 
 use column::{Cell, Column};
+use pages::Checked;
 
 /// Options of `data_format = "parquet"`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -131,7 +134,9 @@ impl Parquet {
             let (name, full) = (description.name().to_owned(), description.max_def_level());
             let (key, role) = (Key::new(&name), self.role(&name));
             let wrong = || format!("unable to read column {at} ({name:?})");
-            let mut column = Column::new(group.get_column_reader(at).with_context(wrong)?, full);
+            let pages = Checked(group.get_column_page_reader(at).with_context(wrong)?);
+            let reader = get_column_reader(metadata.column(at).column_descr_ptr(), Box::new(pages));
+            let mut column = Column::new(reader, full);
             let mut row = 0;
             while let Some(cells) = column.next().with_context(wrong)? {
                 for cell in cells {
