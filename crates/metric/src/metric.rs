@@ -121,9 +121,14 @@ impl Metric {
             None => return Err(0),
             _ => {}
         }
-        // Tags are few: walking them beats halving.
+        // Tags are few: walking them beats halving. Most differ in their first letter already.
+        let first = key.as_bytes().first();
         for (i, (k, _)) in self.tag_row().iter().enumerate() {
-            match k.as_str().cmp(key) {
+            let order = match k.as_bytes().first().cmp(&first) {
+                std::cmp::Ordering::Equal => k.as_str().cmp(key),
+                other => other,
+            };
+            match order {
                 std::cmp::Ordering::Less => {}
                 std::cmp::Ordering::Equal => return Ok(i),
                 std::cmp::Ordering::Greater => return Err(i),

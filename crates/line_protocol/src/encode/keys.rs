@@ -8,7 +8,10 @@ const SLOTS: usize = 128;
 /// Longer ones are written anew each time: here they would need memory of their own.
 const LONGEST: usize = 20;
 
-/// A direct-mapped table; a collision only costs what it costs to write a key anew.
+/// A key lies in one of so many slots in a row.
+const TRIES: usize = 4;
+
+/// An open table. Where it has no room for a key, that is written anew each time.
 pub(super) struct Keys {
     slots: Box<[Option<(Key, CompactString)>]>,
     /// Of a key that is not kept.
@@ -38,30 +41,44 @@ impl Keys {
         let place = text.as_ptr().addr();
         // Texts lie on multiples of eight bytes; the upper bits of the product depend on all of them.
         let slot = (place as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - SLOTS.ilog2());
-        let slot = slot as usize;
-        // What is kept here keeps its text, so that no other key can come to lie at its place.
-        let known = matches!(&self.slots[slot], Some((known, _)) if known.as_str().as_ptr().addr() == place);
-        if !known && !self.learn(slot, key) {
-            return &self.scratch;
+        let from = slot as usize;
+        let found = (from..from + TRIES)
+            .map(|slot| slot % SLOTS)
+            .find(|slot| match &self.slots[*slot] {
+                // What is kept here keeps its text, so that no other key can come to lie at its place.
+                Some((known, _)) => known.as_str().as_ptr().addr() == place,
+                None => true,
+            });
+        if let Some(slot) = found {
+            if self.slots[slot].is_none() && !self.learn(slot, key) {
+                return &self.scratch;
+            }
+            let kept = self.slots[slot].as_ref();
+            return kept.map_or(&[], |(_, written)| written.as_bytes());
         }
-        self.slots[slot]
-            .as_ref()
-            .map_or(&[], |(_, written)| written.as_bytes())
+        self.write(key)
+    }
+
+    fn write(&mut self, key: &Key) -> &[u8] {
+        self.scratch.clear();
+        self.scratch.push(b',');
+        push_key(key, &mut self.scratch);
+        self.scratch.push(b'=');
+        &self.scratch
     }
 
     /// Whether the key is kept now; if not, it is in the scratch space.
     #[cold]
     fn learn(&mut self, slot: usize, key: &Key) -> bool {
-        self.scratch.clear();
-        self.scratch.push(b',');
-        push_key(key, &mut self.scratch);
-        self.scratch.push(b'=');
         let kept = key.len() <= LONGEST;
-        if kept && let Ok(written) = CompactString::from_utf8(&self.scratch) {
-            self.slots[slot] = Some((key.clone(), written));
-            return true;
+        let written = CompactString::from_utf8(self.write(key));
+        match written {
+            Ok(written) if kept => {
+                self.slots[slot] = Some((key.clone(), written));
+                true
+            }
+            _ => false,
         }
-        false
     }
 }
 

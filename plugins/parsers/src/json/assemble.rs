@@ -188,13 +188,11 @@ impl Object<'_> {
         let read = match leaf {
             // Telegraf has every number as a float. A fraction is taken for that float, so that a point keeps its place
             // in the database; whole numbers, which a float rounds from 2^53 on, are taken by their digits.
-            Leaf::Number(Number {
-                integer: Some(count), ..
-            }) => format.parse_int(count),
-            Leaf::Number(Number { value, text, .. }) if text.contains(['.', 'e', 'E']) => {
-                format.parse_float(value)
-            }
-            Leaf::Number(number) => format.parse_number(number.text),
+            Leaf::Number(number) => match number.integer() {
+                Some(count) => format.parse_int(count),
+                None if number.text().contains(['.', 'e', 'E']) => format.parse_float(number.value),
+                None => format.parse_number(number.text()),
+            },
             Leaf::Str(text) => format.parse_str_in(&text.unescape(), this_year),
             Leaf::Bool(_) | Leaf::Null => Err(wheatstone_gotime::TimeError::UnsupportedType),
         };

@@ -90,16 +90,6 @@ struct Open {
     column: usize,
 }
 
-enum Next {
-    KeyOrEnd,
-    Key,
-    /// A value; the path is named already.
-    Value,
-    ElementOrEnd,
-    Element,
-    CommaOrEnd,
-}
-
 impl Flattener {
     /// Takes one object apart; the scanner stands on its brace, and behind it afterwards.
     pub(super) fn flatten<'a>(
@@ -110,71 +100,44 @@ impl Flattener {
         self.path.clear();
         self.open.clear();
         (self.column, self.guessed) = (ROOT, false);
-        self.begin(scanner, sink, b'{')?;
-        let mut next = Next::KeyOrEnd;
+        let mut in_array = self.begin(scanner, sink, b'{')?;
+        let mut just_opened = true;
         loop {
-            next = match next {
-                Next::KeyOrEnd if scanner.peek()? == b'}' => match self.end(scanner, sink) {
-                    Some(next) => next,
-                    None => return Ok(()),
-                },
-                Next::KeyOrEnd | Next::Key => {
-                    if scanner.peek()? != b'"' {
-                        return Err(Stop::Malformed);
-                    }
-                    let (around, rest) = (self.around(), scanner.rest());
-                    if let Some(len) = sink.guess_key(around, rest)? {
-                        scanner.skip(len);
-                        self.guessed = true;
-                        self.spend(sink.name().len())?;
-                    } else {
-                        self.key(scanner, sink, around)?;
-                    }
-                    self.column = sink.number();
-                    Next::Value
+            let mut first = scanner.peek()?;
+            if !just_opened || first != if in_array { b']' } else { b'}' } {
+                if in_array {
+                    self.element(first, sink)?;
+                } else {
+                    self.next_key(scanner, sink)?;
+                    first = scanner.peek()?;
                 }
-                Next::ElementOrEnd if scanner.peek()? == b']' => match self.end(scanner, sink) {
-                    Some(next) => next,
-                    None => return Ok(()),
-                },
-                Next::ElementOrEnd | Next::Element => {
-                    self.element(scanner.peek()?, sink)?;
-                    Next::Value
+                match first {
+                    b'"' => sink.leaf(Leaf::Str(scanner.string()?)),
+                    b'-' | b'0'..=b'9' => sink.leaf(Leaf::Number(scanner.number()?)),
+                    b'{' | b'[' => {
+                        in_array = self.begin(scanner, sink, first)?;
+                        just_opened = true;
+                        continue;
+                    }
+                    _ => sink.leaf(scanner.literal()?.map_or(Leaf::Null, Leaf::Bool)),
                 }
-                Next::Value => match scanner.peek()? {
-                    b'"' => {
-                        sink.leaf(Leaf::Str(scanner.string()?));
-                        Next::CommaOrEnd
-                    }
-                    b'-' | b'0'..=b'9' => {
-                        sink.leaf(Leaf::Number(scanner.number()?));
-                        Next::CommaOrEnd
-                    }
-                    open @ (b'{' | b'[') => self.begin(scanner, sink, open)?,
-                    _ => {
-                        sink.leaf(scanner.literal()?.map_or(Leaf::Null, Leaf::Bool));
-                        Next::CommaOrEnd
-                    }
-                },
-                Next::CommaOrEnd => {
-                    let in_array = self.open.last().is_some_and(|open| open.index.is_some());
-                    match scanner.peek()? {
-                        b',' => {
-                            scanner.bump();
-                            if in_array { Next::Element } else { Next::Key }
-                        }
-                        b'}' if !in_array => match self.end(scanner, sink) {
-                            Some(next) => next,
-                            None => return Ok(()),
-                        },
-                        b']' if in_array => match self.end(scanner, sink) {
-                            Some(next) => next,
-                            None => return Ok(()),
-                        },
-                        _ => return Err(Stop::Malformed),
-                    }
+            }
+            just_opened = false;
+            loop {
+                match scanner.peek()? {
+                    b',' => break,
+                    b'}' if !in_array => sink.scope(false),
+                    b']' if in_array => {}
+                    _ => return Err(Stop::Malformed),
                 }
-            };
+                scanner.bump();
+                self.open.pop();
+                let Some(around) = self.open.last() else {
+                    return Ok(());
+                };
+                in_array = around.index.is_some();
+            }
+            scanner.bump();
         }
     }
 
@@ -194,6 +157,24 @@ impl Flattener {
     #[inline]
     fn around(&self) -> usize {
         self.open.last().map_or(NOWHERE, |open| open.column)
+    }
+
+    /// A key; the scanner stands before it, and behind its colon afterwards.
+    #[inline]
+    fn next_key<'a>(&mut self, scanner: &mut Scanner<'a>, sink: &mut impl Sink<'a>) -> Result<(), Stop> {
+        if scanner.peek()? != b'"' {
+            return Err(Stop::Malformed);
+        }
+        let (around, rest) = (self.around(), scanner.rest());
+        if let Some(len) = sink.guess_key(around, rest)? {
+            scanner.skip(len);
+            self.guessed = true;
+            self.spend(sink.name().len())?;
+        } else {
+            self.key(scanner, sink, around)?;
+        }
+        self.column = sink.number();
+        Ok(())
     }
 
     /// A key that nobody expected; the scanner stands on its quote.
@@ -252,13 +233,14 @@ impl Flattener {
         Ok(())
     }
 
+    /// An object or array begins. Whether it is an array.
     #[inline]
     fn begin<'a>(
         &mut self,
         scanner: &mut Scanner<'a>,
         sink: &mut impl Sink<'a>,
         open: u8,
-    ) -> Result<Next, Stop> {
+    ) -> Result<bool, Stop> {
         scanner.bump();
         if self.open.len() >= MAX_DEPTH {
             return Err(Stop::Malformed);
@@ -267,27 +249,16 @@ impl Flattener {
             self.path.clear();
             self.path.push_str(sink.name());
         }
-        let array = open == b'[';
+        let in_array = open == b'[';
         self.open.push(Open {
             path_len: self.path.len(),
-            index: array.then_some(0),
+            index: in_array.then_some(0),
             column: self.column,
         });
-        if array {
-            return Ok(Next::ElementOrEnd);
+        if !in_array {
+            sink.scope(true);
         }
-        sink.scope(true);
-        Ok(Next::KeyOrEnd)
-    }
-
-    /// Nothing when the outermost object has ended.
-    #[inline]
-    fn end<'a>(&mut self, scanner: &mut Scanner<'a>, sink: &mut impl Sink<'a>) -> Option<Next> {
-        scanner.bump();
-        if let Some(Open { index: None, .. }) = self.open.pop() {
-            sink.scope(false);
-        }
-        (!self.open.is_empty()).then_some(Next::CommaOrEnd)
+        Ok(in_array)
     }
 
     /// Takes the path back to the name of the innermost object or array.

@@ -43,12 +43,29 @@ impl<'a> RawStr<'a> {
     }
 }
 
-/// A number, the digits that it was written with, and what they count where it is written as an integer of 64 bits.
+/// A number, and what it was written with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Number<'a> {
     pub(super) value: f64,
-    pub(super) text: &'a str,
-    pub(super) integer: Option<i64>,
+    text: &'a [u8],
+    /// Its digits without the point.
+    mantissa: u64,
+    negative: bool,
+    /// It has neither point nor exponent, and its digits fit.
+    whole: bool,
+}
+
+impl<'a> Number<'a> {
+    /// The digits that it was written with.
+    pub(super) fn text(&self) -> &'a str {
+        std::str::from_utf8(self.text).unwrap_or_default()
+    }
+
+    /// What it counts, where it is written as an integer of 64 bits.
+    pub(super) fn integer(&self) -> Option<i64> {
+        let size = i64::try_from(self.mantissa).ok().filter(|_| self.whole)?;
+        Some(if self.negative { -size } else { size })
+    }
 }
 
 /// The first byte at or after `at` that ends the quick run through a string: a quote, a backslash, a control character.
@@ -201,29 +218,25 @@ impl<'a> Scanner<'a> {
             }
             rest = &rest[digits..];
         }
-        let start = self.at;
-        self.at += bytes.len() - rest.len();
-        let text = self.text.get(start..self.at).ok_or(Malformed)?;
-        let integer = match i64::try_from(mantissa) {
-            Ok(n) if fraction == 0 && !exponent && whole <= 19 => Some(if negative { -n } else { n }),
-            _ => None,
-        };
+        let text = &bytes[..bytes.len() - rest.len()];
+        self.at += text.len();
+        let fits = !exponent && whole + fraction <= 19;
         // Up to 2^53 and 10^22 floats hold both exactly, so that one division rounds once: the result is the nearest.
-        if !exponent && whole + fraction <= 19 && mantissa <= 1 << 53 && fraction < POWERS.len() {
-            let value = mantissa as f64;
-            let value = if fraction > 0 {
-                value / POWERS[fraction]
-            } else {
-                value
-            };
-            let value = if negative { -value } else { value };
-            return Ok(Number { value, text, integer });
-        }
-        let value: f64 = fast_float2::parse(text).map_err(|_| Malformed)?;
-        if value.is_infinite() {
-            return Err(Malformed);
-        }
-        Ok(Number { value, text, integer })
+        let value = match POWERS.get(fraction) {
+            Some(power) if fits && mantissa <= 1 << 53 => {
+                let value = mantissa as f64;
+                let value = if fraction > 0 { value / power } else { value };
+                if negative { -value } else { value }
+            }
+            _ => far_float(text)?,
+        };
+        Ok(Number {
+            value,
+            text,
+            mantissa,
+            negative,
+            whole: fits && fraction == 0,
+        })
     }
 
     /// `true`, `false` or `null`; the cursor stands on its first byte.
@@ -245,6 +258,17 @@ const POWERS: [f64; 20] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
     1e19,
 ];
+
+/// A number that needs more than one division.
+#[cold]
+fn far_float(text: &[u8]) -> Result<f64, Malformed> {
+    let value: f64 = fast_float2::parse(text).map_err(|_| Malformed)?;
+    if value.is_infinite() {
+        Err(Malformed)
+    } else {
+        Ok(value)
+    }
+}
 
 /// Resolves the escapes of a string that was scanned; half a surrogate pair becomes U+FFFD, as in Go.
 #[cold]
@@ -320,7 +344,7 @@ mod tests {
             assert!(scanner.number().is_err(), "{broken}");
         }
         let zero = Scanner::new("-0,").number().expect("a number");
-        assert!(zero.value == 0.0 && zero.value.is_sign_negative() && zero.text == "-0");
+        assert!(zero.value == 0.0 && zero.value.is_sign_negative() && zero.text() == "-0");
     }
 
     #[test]
@@ -344,10 +368,10 @@ mod tests {
         fn numbers_are_the_nearest_floats(text in "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,24})?([eE][-+]?[0-9]{1,2})?") {
             let number = Scanner::new(&text).number().expect("a number");
             prop_assert_eq!(number.value.to_bits(), text.parse::<f64>().expect("a float").to_bits());
-            prop_assert_eq!(number.text, &text);
+            prop_assert_eq!(number.text(), &text);
             // Of the smallest of all only the digits are known.
             let integer = text.parse::<i64>().ok().filter(|n| *n > i64::MIN);
-            prop_assert_eq!(number.integer, integer);
+            prop_assert_eq!(number.integer(), integer);
         }
     }
 }
