@@ -1,10 +1,10 @@
-//! `cargo xtask conformance`: the cases that Telegraf passes, run on the release binary.
+//! `cargo xtask conformance`: the cases that Telegraf passes, run on the agent's program.
 
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::shell::{release_binary, root, watch};
+use crate::shell::{debug_binary, release_binary, root, watch};
 
 /// The finished plugins, as prefixes of the cases' paths: every case under them passes.
 const FINISHED: &[&str] = &[
@@ -70,19 +70,24 @@ const WAITING: &[(&str, &str)] = &[(
     "Telegraf refuses its own documented option; it is accepted here",
 )];
 
-/// Runs the cases under `prefixes`, or under all finished ones. The cases lie beside the checkout; without them there is
-/// nothing to run, and that is said.
-pub fn run(prefixes: &[String]) -> Result<()> {
+/// Runs the cases under `args`, or under all finished ones; with `--debug` on the program that the tests use, which is built
+/// already where they are run too. The cases lie beside the checkout; without them there is nothing to run, and that is said.
+pub fn run(args: &[String]) -> Result<()> {
     let runner = root().join("../shared/conformance/run");
     if !runner.is_file() {
         println!("conformance: no cases at {}: nothing was run", runner.display());
         return Ok(());
     }
-    let binary = release_binary()?;
-    let wanted: Vec<&str> = match prefixes {
-        [] => FINISHED.to_vec(),
-        some => some.iter().map(String::as_str).collect(),
+    let (flags, mut wanted): (Vec<&str>, Vec<&str>) =
+        args.iter().map(String::as_str).partition(|arg| arg.starts_with('-'));
+    let binary = match flags.as_slice() {
+        [] => release_binary()?,
+        ["--debug"] => debug_binary()?,
+        _ => bail!("conformance takes --debug and prefixes, not {}", flags.join(" ")),
     };
+    if wanted.is_empty() {
+        wanted = FINISHED.to_vec();
+    }
     let (mut passed, mut failed, mut unable) = (0, 0, Vec::new());
     for prefix in wanted {
         let mut cases = Command::new(&runner);

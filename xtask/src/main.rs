@@ -25,7 +25,8 @@ usage: cargo xtask COMMAND
   install                       only install what the tests need
   lint [--deny]                 format, clippy, arrows between crates, banned crates, cargo-deny where it is installed
                                 --deny: install cargo-deny first (it compiles for minutes)
-  conformance [PREFIX]...       run the conformance cases beside the checkout on the release binary
+  conformance [--debug] [PREFIX]...
+                                run the conformance cases beside the checkout, on the release binary or the tests'
   faults [ARGUMENT]...          hundreds of runs in which something breaks (--runs N, --messages N, --seed N, --only KIND,
                                 --jobs N, --minutes N), and the sum of what was lost: 0
   docs                          write what is generated: sample.conf, docs/plugins.md, option tables of the READMEs

@@ -30,6 +30,13 @@ pub fn release_binary() -> Result<PathBuf> {
     Ok(target().join("release/wheatstone"))
 }
 
+/// The program that the tests run, built anew where its sources have changed. The whole workspace is built, so that the
+/// dependencies' features are those of the tests and nothing is built twice.
+pub fn debug_binary() -> Result<PathBuf> {
+    run(&mut cargo(&["build", "--workspace", "--bins"]))?;
+    Ok(target().join("debug/wheatstone"))
+}
+
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ")

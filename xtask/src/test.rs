@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::install;
-use crate::shell::{cargo, run as execute, target, watch};
+use crate::shell::{cargo, debug_binary, watch};
 
 /// What the command line asks for.
 pub struct Options {
@@ -24,12 +24,8 @@ struct Sum {
 pub fn run(options: &Options) -> Result<()> {
     let mut sum = Sum::default();
     let mut good = true;
-    if !options.fast {
-        if options.install {
-            install::run_all()?;
-        }
-        // The end-to-end tests run the program itself.
-        execute(&mut cargo(&["build", "--workspace", "--bins"]))?;
+    if !options.fast && options.install {
+        install::run_all()?;
     }
     let mut tests = cargo(&[
         "test",
@@ -43,7 +39,8 @@ pub fn run(options: &Options) -> Result<()> {
     if !options.fast {
         tests
             .args(["--", "--include-ignored"])
-            .env("WHEATSTONE_BIN", target().join("debug/wheatstone"));
+            // The end-to-end tests run the program itself.
+            .env("WHEATSTONE_BIN", debug_binary()?);
     }
     good &= watch(&mut tests, |line| sum.add(line))?;
     good &= watch(
