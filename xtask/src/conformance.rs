@@ -78,8 +78,10 @@ pub fn run(args: &[String]) -> Result<()> {
         println!("conformance: no cases at {}: nothing was run", runner.display());
         return Ok(());
     }
-    let (flags, mut wanted): (Vec<&str>, Vec<&str>) =
-        args.iter().map(String::as_str).partition(|arg| arg.starts_with('-'));
+    let (flags, mut wanted): (Vec<&str>, Vec<&str>) = args
+        .iter()
+        .map(String::as_str)
+        .partition(|arg| arg.starts_with('-'));
     let binary = match flags.as_slice() {
         [] => release_binary()?,
         ["--debug"] => debug_binary()?,

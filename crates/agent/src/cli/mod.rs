@@ -65,11 +65,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: crate::letters::LetterCommand,
     },
+    #[cfg(feature = "completions")]
     /// Print the completions of a shell: bash, elvish, fish, powershell, zsh
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
+    #[cfg(feature = "completions")]
     /// Print the man page
     Man,
     /// Print the version
@@ -144,6 +146,7 @@ fn run(cli: Cli, name: &str) -> anyhow::Result<ExitCode> {
         Some(Command::Secrets { flags: more, command }) => crate::secrets::run(&flags.with(more), command),
         Some(Command::Plugins { kind, deprecated }) => crate::list::plugins(kind.as_deref(), deprecated),
         Some(Command::DeadLetter { directory, command }) => crate::letters::run(flags, directory, command),
+        #[cfg(feature = "completions")]
         Some(Command::Completions { shell }) => {
             // Not to stdout at once: a reader that goes away is no reason to panic.
             let mut script = Vec::new();
@@ -151,6 +154,7 @@ fn run(cli: Cli, name: &str) -> anyhow::Result<ExitCode> {
             std::io::stdout().write_all(&script)?;
             Ok(ExitCode::SUCCESS)
         }
+        #[cfg(feature = "completions")]
         Some(Command::Man) => {
             clap_mangen::Man::new(command(name)).render(&mut std::io::stdout())?;
             Ok(ExitCode::SUCCESS)

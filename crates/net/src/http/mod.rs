@@ -18,6 +18,13 @@ pub use reqwest;
 
 use crate::{TlsConfig, local};
 
+/// What is offered to a server that speaks TLS, the preferred one first.
+const PROTOCOLS: &[&str] = if cfg!(feature = "http2") {
+    &["h2", "http/1.1"]
+} else {
+    &["http/1.1"]
+};
+
 /// How a client reaches its server.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -40,7 +47,7 @@ impl Options {
     /// Checks the options and reads the TLS files; the times of HTTP/2's pings are zero.
     pub fn new(timeout: Duration, http_proxy: &str, local_address: &str, tls: &TlsConfig) -> Result<Options> {
         let mut tls = tls.required()?;
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        tls.alpn_protocols = PROTOCOLS.iter().map(|name| name.as_bytes().to_vec()).collect();
         let proxy = match http_proxy {
             "" => None,
             url => Some(Proxy::all(url).with_context(|| format!("error parsing proxy_url [{url}]"))?),
@@ -59,9 +66,7 @@ impl Options {
     /// A client for one address. It keeps its connections, so make one per address and keep it. Connects to nothing, but
     /// looks up a local address that is a name.
     pub async fn client(&self, address: &Address) -> Result<Client> {
-        let mut builder = Client::builder()
-            .tls_backend_preconfigured(self.tls.clone())
-            .http2_adaptive_window(true);
+        let mut builder = self.http2(Client::builder().tls_backend_preconfigured(self.tls.clone()));
         if !self.timeout.is_zero() {
             builder = builder.timeout(self.timeout);
         }
@@ -73,23 +78,38 @@ impl Options {
         } else if address.is_local() {
             builder = builder.no_proxy();
         }
-        if !self.read_idle_timeout.is_zero() {
-            let answer = if self.ping_timeout.is_zero() {
-                Duration::from_secs(15)
-            } else {
-                self.ping_timeout
-            };
-            builder = builder
-                .http2_keep_alive_interval(self.read_idle_timeout)
-                .http2_keep_alive_timeout(answer)
-                .http2_keep_alive_while_idle(true);
-        }
         if let Some(socket) = address.socket() {
             builder = on_socket(builder, socket)?;
         }
         builder
             .build()
             .map_err(|e| anyhow!("error creating HTTP client [{}]: {e}", address.shown()))
+    }
+}
+
+impl Options {
+    #[cfg(feature = "http2")]
+    fn http2(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+        let builder = builder.http2_adaptive_window(true);
+        if self.read_idle_timeout.is_zero() {
+            return builder;
+        }
+        let answer = if self.ping_timeout.is_zero() {
+            Duration::from_secs(15)
+        } else {
+            self.ping_timeout
+        };
+        builder
+            .http2_keep_alive_interval(self.read_idle_timeout)
+            .http2_keep_alive_timeout(answer)
+            .http2_keep_alive_while_idle(true)
+    }
+
+    /// Without HTTP/2 there are no pings: its two timeouts say nothing.
+    #[cfg(not(feature = "http2"))]
+    fn http2(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+        let _ = (self.read_idle_timeout, self.ping_timeout);
+        builder
     }
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct Conn {
     last_received: Instant,
     /// A PINGREQ that has not been answered.
     pinged: Option<Instant>,
+    /// Nobody has read since a pause.
+    rested: bool,
     /// What ended the connection, while bytes that came before are still to be used.
     ended: Option<String>,
     timer: Pin<Box<Sleep>>,
@@ -74,6 +76,7 @@ impl Conn {
             last_sent: now,
             last_received: now,
             pinged: None,
+            rested: false,
             ended: None,
             timer: Box::pin(sleep_until(now + Duration::from_secs(86_400))),
         }
@@ -132,6 +135,11 @@ impl Conn {
                         buffer.filled(n);
                         got += n;
                         if left > 0 && self.transport.short_read_is_all() {
+                            if std::mem::take(&mut self.rested) {
+                                let n = self.transport.read_on(buffer.space());
+                                buffer.filled(n);
+                                got += n;
+                            }
                             break false;
                         }
                         continue;
@@ -156,6 +164,7 @@ impl Conn {
     /// Leaves the connection alone for a while.
     pub async fn rest(&mut self, pause: Duration) -> Result<(), String> {
         self.transport.park().map_err(|e| go_text(&e))?;
+        self.rested = true;
         sleep(pause).await;
         Ok(())
     }

@@ -28,6 +28,19 @@ impl Socket {
         Ok(())
     }
 
+    /// What there is already behind what was just read, where the socket is parked: how many bytes, 0 for none.
+    ///
+    /// A sender with Nagle's algorithm, as mosquitto is, holds back what it has until all before it is acknowledged, and the
+    /// kernel acknowledges when we read. So after a pause the first read takes what came at its beginning, and calls in what
+    /// was written since.
+    pub fn read_on(&mut self, space: &mut [u8]) -> usize {
+        match self {
+            // The end, and errors, come again with the next read.
+            Socket::Parked(stream) => at_once(|| stream.read(space)).map_or(0, |read| read.unwrap_or(0)),
+            _ => 0,
+        }
+    }
+
     fn watched(&mut self) -> io::Result<Pin<&mut TcpStream>> {
         if let Socket::Parked(_) = self
             && let Socket::Parked(stream) = std::mem::replace(self, Socket::Closed)

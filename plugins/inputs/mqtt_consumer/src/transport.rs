@@ -44,6 +44,14 @@ impl Transport {
         }
     }
 
+    /// After a pause: reads what a read has called in, see [`Socket::read_on`].
+    pub fn read_on(&mut self, space: &mut [u8]) -> usize {
+        match self {
+            Transport::Tcp(socket) => socket.read_on(space),
+            _ => 0,
+        }
+    }
+
     /// Whether a read that left space has taken all there was.
     pub fn short_read_is_all(&self) -> bool {
         matches!(self, Transport::Tcp(_))

@@ -67,6 +67,9 @@ mod tests {
         };
         assert!(dictionary(2).is_ok());
         let refused = dictionary(1 << 30).expect_err("too many").to_string();
-        assert!(refused.contains("8 bytes cannot hold 1073741824 values"), "{refused}");
+        assert!(
+            refused.contains("8 bytes cannot hold 1073741824 values"),
+            "{refused}"
+        );
     }
 }

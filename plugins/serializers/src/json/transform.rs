@@ -2,6 +2,7 @@
 
 use wheatstone_plugin::prelude::*;
 
+#[cfg(feature = "jsonata")]
 use super::write;
 
 /// A JSONata expression that was checked.
