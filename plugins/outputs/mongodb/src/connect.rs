@@ -6,7 +6,8 @@ use std::time::Duration;
 use mongodb::Client;
 use mongodb::error::ErrorKind;
 use mongodb::options::{
-    AuthMechanism, ClientOptions, ConnectionString, Credential, ServerApi, ServerApiVersion, Tls, TlsOptions,
+    Acknowledgment, AuthMechanism, ClientOptions, ConnectionString, Credential, ServerApi, ServerApiVersion,
+    Tls, TlsOptions,
 };
 use wheatstone_plugin::anyhow::Error;
 use wheatstone_plugin::prelude::{Context, Log, Result, Secret, anyhow, bail, warn};
@@ -121,6 +122,7 @@ impl Connection {
         if let Some(timeout) = self.timeout {
             options.server_selection_timeout = Some(timeout);
         }
+        journaled(&mut options);
         match self.tls {
             Some(false) => options.tls = Some(Tls::Disabled),
             Some(true) => {
@@ -175,6 +177,15 @@ impl Connection {
 }
 
 /// Puts the slash that must stand before the options where it is missing.
+/// Has writes confirmed once they are in the server's journal, unless the connection string says something of that. A server
+/// that confirms them before, as MongoDB does by itself where it stands alone, loses up to 100 ms of them when it is killed.
+fn journaled(options: &mut ClientOptions) {
+    let concern = options.write_concern.get_or_insert_default();
+    if concern.journal.is_none() && concern.w != Some(Acknowledgment::Nodes(0)) {
+        concern.journal = Some(true);
+    }
+}
+
 fn with_slash(dsn: &str) -> String {
     let hosts = dsn.find("://").map_or(0, |i| i + 3);
     match dsn[hosts..].find(['/', '?']).map(|i| i + hosts) {
@@ -224,6 +235,22 @@ mod tests {
         assert_eq!(with_slash("mongodb://a:1"), "mongodb://a:1/");
         assert_eq!(with_slash("mongodb://a:1?w=1"), "mongodb://a:1/?w=1");
         assert_eq!(with_slash("mongodb://a:1/db?w=1"), "mongodb://a:1/db?w=1");
+    }
+
+    #[tokio::test]
+    async fn writes_are_journaled_unless_the_connection_string_says_otherwise() {
+        for (query, want) in [
+            ("", Some(true)),
+            ("?w=majority", Some(true)),
+            ("?journal=false", Some(false)),
+            ("?w=0", None),
+        ] {
+            let dsn = format!("mongodb://127.0.0.1:1/{query}");
+            let mut options = ClientOptions::parse(&dsn).await.expect("it is valid");
+            journaled(&mut options);
+            let concern = options.write_concern.expect("it is set");
+            assert_eq!(concern.journal, want, "{dsn}");
+        }
     }
 
     #[test]

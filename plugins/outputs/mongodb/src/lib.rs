@@ -19,7 +19,8 @@ use insert::Batch;
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct MongodbConfig {
-    /// The connection string, `mongodb://host:port/?options` or `mongodb+srv://host/?options`.
+    /// The connection string, `mongodb://host:port/?options` or `mongodb+srv://host/?options`. Writes are confirmed once they are
+    /// in the server's journal, unless it says `journal=false` or `w=0`.
     dsn: String,
     /// How long to wait for a server that can be written to; 0 leaves it to the connection string, where the usual time is 30 s.
     timeout: Duration,

@@ -54,7 +54,10 @@ pub(crate) fn parse_uint(text: &str) -> Result<u64, NumError> {
 }
 
 /// An integer as Go's source has it: `0x1f`, `0b11`, `0o17` and `017` too, digits may be grouped by `_`.
-#[cfg_attr(not(any(feature = "full", test)), expect(dead_code, reason = "grok reads such"))]
+#[cfg_attr(
+    not(any(feature = "full", test)),
+    expect(dead_code, reason = "grok reads such")
+)]
 pub(crate) fn parse_int_literal(text: &str) -> Result<i64, NumError> {
     let error = |out_of_range| NumError {
         function: "ParseInt",
