@@ -15,16 +15,22 @@ fn blanks(x: u64) -> u64 {
     x.wrapping_sub(ONES * 0x21) & !x & HIGH
 }
 
+/// Marks the bytes of `x` that are one of `stops`, or, where `BLANKS`, a space or below it, with the same reservation.
+#[inline(always)]
+fn hits<const BLANKS: bool, const N: usize>(x: u64, stops: [u8; N]) -> u64 {
+    let mut hits = if BLANKS { blanks(x) } else { 0 };
+    for stop in stops {
+        hits |= zeros(x ^ (ONES * u64::from(stop)));
+    }
+    hits
+}
+
 /// The first byte at or after `at` that is one of `stops`, or, where `BLANKS`, a space or a control character;
 /// the length of `data` where there is none.
 #[inline(always)]
 pub(crate) fn find<const BLANKS: bool, const N: usize>(data: &[u8], mut at: usize, stops: [u8; N]) -> usize {
     while let Some(chunk) = data.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let x = u64::from_le_bytes(*chunk);
-        let mut hits = if BLANKS { blanks(x) } else { 0 };
-        for stop in stops {
-            hits |= zeros(x ^ (ONES * u64::from(stop)));
-        }
+        let hits = hits::<BLANKS, N>(u64::from_le_bytes(*chunk), stops);
         if hits != 0 {
             return at + (hits.trailing_zeros() / 8) as usize;
         }
@@ -42,13 +48,7 @@ pub(crate) fn find<const BLANKS: bool, const N: usize>(data: &[u8], mut at: usiz
 /// Whether `data` has none of `stops`, no space and no control character.
 #[inline(always)]
 pub(crate) fn has_none<const N: usize>(stops: [u8; N], data: &[u8]) -> bool {
-    let hits = |x: u64| {
-        let mut hits = blanks(x);
-        for stop in stops {
-            hits |= zeros(x ^ (ONES * u64::from(stop)));
-        }
-        hits
-    };
+    let hits = |x| hits::<true, N>(x, stops);
     let Some(last) = data.last_chunk::<8>() else {
         return match (data.first_chunk::<4>(), data.last_chunk::<4>()) {
             // The two halves may share bytes, as the last two chunks below may.

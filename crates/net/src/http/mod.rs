@@ -85,9 +85,7 @@ impl Options {
             .build()
             .map_err(|e| anyhow!("error creating HTTP client [{}]: {e}", address.shown()))
     }
-}
 
-impl Options {
     #[cfg(feature = "http2")]
     fn http2(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
         let builder = builder.http2_adaptive_window(true);

@@ -35,7 +35,7 @@ impl Socket {
     /// was written since.
     pub fn read_on(&mut self, space: &mut [u8]) -> usize {
         match self {
-            // The end, and errors, come again with the next read.
+            // The end comes again with the next read; after an error that reads the end.
             Socket::Parked(stream) => at_once(|| stream.read(space)).map_or(0, |read| read.unwrap_or(0)),
             _ => 0,
         }

@@ -176,7 +176,6 @@ impl Connection {
     }
 }
 
-/// Puts the slash that must stand before the options where it is missing.
 /// Has writes confirmed once they are in the server's journal, unless the connection string says something of that. A server
 /// that confirms them before, as MongoDB does by itself where it stands alone, loses up to 100 ms of them when it is killed.
 fn journaled(options: &mut ClientOptions) {
@@ -186,6 +185,7 @@ fn journaled(options: &mut ClientOptions) {
     }
 }
 
+/// Puts the slash that must stand before the options where it is missing.
 fn with_slash(dsn: &str) -> String {
     let hosts = dsn.find("://").map_or(0, |i| i + 3);
     match dsn[hosts..].find(['/', '?']).map(|i| i + hosts) {
