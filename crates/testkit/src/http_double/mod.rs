@@ -14,6 +14,9 @@ use parking_lot::{Condvar, Mutex};
 
 pub use message::Request;
 
+/// So long requests wait for others that an answer is to be given together with.
+const TOGETHER: Duration = Duration::from_secs(30);
+
 /// How a connection goes on after an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ending {
@@ -36,6 +39,7 @@ pub struct Answer {
     body: Vec<u8>,
     times: usize,
     delay: Duration,
+    together: usize,
     path: Option<String>,
     ending: Ending,
 }
@@ -49,6 +53,7 @@ impl Answer {
             body: Vec::new(),
             times: 1,
             delay: Duration::ZERO,
+            together: 0,
             path: None,
             ending: Ending::default(),
         }
@@ -76,6 +81,12 @@ impl Answer {
     /// Given after a wait.
     pub fn delay(mut self, delay: Duration) -> Answer {
         self.delay = delay;
+        self
+    }
+    /// Given once there are so many requests in all, this one included; after half a minute without them there is none, and the
+    /// connection is closed.
+    pub fn once_asked(mut self, requests: usize) -> Answer {
+        self.together = requests;
         self
     }
     /// Only for requests of this path, query not included; others pass it over.
@@ -204,6 +215,13 @@ fn serve(stream: TcpStream, shared: &Shared) {
             let answer = state.next(&request.path);
             state.requests.push(request);
             shared.asked.notify_all();
+            let end = Instant::now() + TOGETHER;
+            while state.requests.len() < answer.together {
+                if shared.asked.wait_until(&mut state, end).timed_out() {
+                    let _ = out.shutdown(Shutdown::Both);
+                    return;
+                }
+            }
             answer
         };
         std::thread::sleep(answer.delay);

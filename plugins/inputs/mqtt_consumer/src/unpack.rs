@@ -42,6 +42,9 @@ impl Session<'_> {
         let shared = &mut *shared.lock();
         let now = Instant::now();
         let v5 = flow.level.is_v5();
+        if let Some(window) = &shared.window {
+            self.acks.covered(window.has_other(self.broker));
+        }
         shared.messages.begin_gulp();
         let wanted = loop {
             if flow.passing.is_some() {

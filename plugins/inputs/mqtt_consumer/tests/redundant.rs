@@ -101,6 +101,29 @@ async fn a_copy_that_comes_after_a_restart_is_known() {
     consumer.stop().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_broker_that_lost_its_latest_state_brings_nothing_double() {
+    let (a, b) = (Script::new().await, Script::new().await);
+    let consumer = holding(both(&a, &b));
+    let (mut one, mut two) = (a.subscribed(false).await, b.subscribed(false).await);
+    let message = one.publish(1, 7, false, b"x");
+    one.send(&message).await;
+    consumer.seen(1).await;
+    let copy = two.publish(1, 3, false, b"x");
+    two.send(&copy).await;
+    drop(one);
+    // It has forgotten that it sent it, and says nothing of sending it again; the next one is new.
+    let mut one = a.subscribed(true).await;
+    one.send(&message).await;
+    let new = one.publish(1, 8, false, b"x");
+    one.send(&new).await;
+    assert_eq!(consumer.seen(2).await, ["x", "x"]);
+    consumer.pipe.release();
+    assert_eq!(one.acks(2).await, [(0x40, 7), (0x40, 8)]);
+    assert_eq!(two.acks(1).await, [(0x40, 3)]);
+    consumer.stop().await.unwrap();
+}
+
 fn broker() -> Mosquitto {
     MosquittoOptions {
         persistence: true,

@@ -71,6 +71,8 @@ pub(crate) struct Acks {
     /// QoS 2 identifiers in use; they outlive a connection, as the broker's session does.
     held: HashMap<u16, Held>,
     issued: u64,
+    /// Another broker that is connected carries the same messages: see [`covered`](Acks::covered).
+    covered: bool,
 }
 
 impl Acks {
@@ -90,20 +92,29 @@ impl Acks {
         }
     }
 
+    /// Whether another broker that is connected carries the same messages. A broker that took up an old state after a crash
+    /// sends again without saying so; an identifier that it used for the same content tells. Should it be a new message
+    /// nevertheless, the other broker brings it.
+    pub fn covered(&mut self, covered: bool) {
+        self.covered = covered;
+    }
+
     /// Notes a QoS 1 message and gives its token; `None` where it was handed over before a reconnect: then it waits for the
     /// end of what was handed over, or is acknowledged where that has come.
     pub fn at_least_once(&mut self, id: u16, dup: bool, content: u64) -> Option<u64> {
         let place = self.front + self.first.len() as u64;
         let fresh = token(QOS1, self.epoch, place, id);
-        let slot = if dup {
+        let slot = if dup || self.covered {
             self.sent_again(id, content, fresh)
         } else {
+            None
+        };
+        if !dup && slot.is_none() {
             self.past.arrived(id, Instant::now);
             if !self.earlier.is_empty() {
                 self.earlier.remove(&id);
             }
-            None
-        };
+        }
         let known = slot.is_some();
         if known {
             self.moved.insert(id, place);
@@ -121,7 +132,7 @@ impl Acks {
         if self.earlier.get(&id).is_some_and(|slot| slot.content == content) {
             return self.earlier.remove(&id);
         }
-        self.past.has(id, content).then_some(Slot {
+        self.past.has(id, content, self.covered).then_some(Slot {
             id,
             settled: true,
             token: fresh,
@@ -134,17 +145,18 @@ impl Acks {
         if let Some(held) = self.held.get(&id) {
             // Sent again after a reconnect it must carry DUP [MQTT-3.3.1-1]; without it the broker took up an old
             // state and gave the identifier to another message.
-            if dup || epoch_of(held.token) == self.epoch {
+            let same = self.covered && held.content == Some(content);
+            if dup || same || epoch_of(held.token) == self.epoch {
                 if !self.second.contains(&id) {
                     self.second.push_back(id);
                 }
                 return None;
             }
         }
-        if !dup {
+        let known = (dup || self.covered) && self.past.has(id, content, self.covered);
+        if !dup && !known {
             self.past.arrived(id, Instant::now);
         }
-        let known = dup && self.past.has(id, content);
         self.second.push_back(id);
         self.issued += 1;
         let token = token(QOS2, self.epoch, self.issued, id);

@@ -140,9 +140,9 @@ impl Past {
         }
     }
 
-    /// Whether a message that is sent again is one that was acknowledged.
-    pub fn has(&self, id: u16, content: u64) -> bool {
-        self.proofs == PROOFS
+    /// Whether a message that is sent again is one that was acknowledged. `covered`: nothing is lost where it is not.
+    pub fn has(&self, id: u16, content: u64, covered: bool) -> bool {
+        (covered || self.proofs == PROOFS)
             && self.before.get(&id) == Some(&content)
             && self.last.is_some_and(|last| last.wrapping_sub(id) < LAP)
     }

@@ -214,6 +214,31 @@ async fn an_acknowledgement_that_was_lost_is_given_again_where_numbers_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_broker_that_took_up_an_old_state_says_nothing_of_sending_again() {
+    for covered in [false, true] {
+        let mut acks = Acks::default();
+        acks.covered(covered);
+        acks.connected(false);
+        let last = acknowledged(&mut acks, 2, |id| id + 1).await;
+        let open = acks.at_least_once(last + 1, false, 77).unwrap();
+        acks.exactly_once(last + 2, false, 78).unwrap();
+        acks.connected(true);
+        let old = [(last, u64::from(last)), (last + 1, 77)];
+        let known = old.map(|(id, content)| acks.at_least_once(id, false, content).is_none());
+        assert_eq!(known, [covered; 2]);
+        assert_eq!(acks.exactly_once(last + 2, false, 78).is_none(), covered);
+        acks.settle(open);
+        assert_eq!(written(&mut acks).len(), if covered { 2 } else { 0 });
+        acks.connected(true);
+        assert!(
+            acks.at_least_once(last + 1, false, 79).is_some(),
+            "another content"
+        );
+        assert!(acks.exactly_once(last + 2, false, 79).is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn numbers_that_are_used_at_once_again_say_nothing() {
     for (messages, next) in [
         (20, (|_| 1) as fn(u16) -> u16),

@@ -151,6 +151,12 @@ impl Window {
         }
     }
 
+    /// Whether another broker is connected.
+    pub fn has_other(&self, broker: usize) -> bool {
+        let mut others = self.brokers.iter().enumerate().filter(|(i, _)| *i != broker);
+        others.any(|(_, b)| b.since.is_some())
+    }
+
     /// Looks at a message of a broker.
     pub fn see(&mut self, broker: usize, message: &Publish<'_>, now: Instant) -> Sight {
         self.forget(now);
