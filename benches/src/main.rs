@@ -8,13 +8,17 @@
 mod broker;
 mod curves;
 mod floor;
+mod instructions;
+mod latency;
 mod memory;
 mod mosquitto;
+mod origin;
 mod packets;
 mod peer;
 mod report;
 mod scene;
 mod sink;
+mod soak;
 mod svg;
 
 use std::path::PathBuf;
@@ -23,19 +27,31 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 const USAGE: &str = "\
-usage: bench AGENT [--quick] [--compare OTHER] [--curves FOLDER]
+usage: bench AGENT [--quick] [--compare OTHER | --curves FOLDER | --latency | --instructions | --soak MINUTES]
 
   AGENT            the program to measure
   --quick          fewer messages and one round: a minute or so, for a first look
   --compare OTHER  a second build, measured in turn with the first; the table gives the ratio of the two
   --curves FOLDER  draw cost against the number of inputs, outputs, topics and the batch size into this folder
+  --latency        CPU against the way of a message, at several pauses between two reads behind mosquitto
+  --instructions   instructions per message, by callgrind
+  --soak MINUTES   memory over time, at 20,000 messages a second behind mosquitto
 ";
+
+/// What is measured.
+enum Work {
+    Table,
+    Compare(PathBuf),
+    Curves(PathBuf),
+    Latency,
+    Instructions,
+    Soak(u64),
+}
 
 struct Options {
     agent: PathBuf,
-    other: Option<PathBuf>,
     quick: bool,
-    curves: Option<PathBuf>,
+    work: Work,
 }
 
 fn main() -> ExitCode {
@@ -57,46 +73,51 @@ fn main() -> ExitCode {
 fn options(args: &[String]) -> Result<Options> {
     let mut options = Options {
         agent: PathBuf::new(),
-        other: None,
         quick: false,
-        curves: None,
+        work: Work::Table,
     };
     let mut args = args.iter();
     while let Some(arg) = args.next() {
-        let mut path = || {
+        let mut value = || {
             args.next()
-                .map(PathBuf::from)
-                .with_context(|| format!("{arg} needs a path\n{USAGE}"))
+                .with_context(|| format!("{arg} needs a value\n{USAGE}"))
         };
         match arg.as_str() {
             "--quick" => options.quick = true,
-            "--compare" => options.other = Some(path()?),
-            "--curves" => options.curves = Some(path()?),
+            "--compare" => options.work = Work::Compare(program(value()?)?),
+            "--curves" => options.work = Work::Curves(value()?.into()),
+            "--latency" => options.work = Work::Latency,
+            "--instructions" => options.work = Work::Instructions,
+            "--soak" => options.work = Work::Soak(value()?.parse().context("--soak takes whole minutes")?),
             other if other.starts_with('-') => bail!("unknown argument {other}\n{USAGE}"),
-            agent => options.agent = agent.into(),
+            agent => options.agent = program(agent)?,
         }
     }
     if options.agent.as_os_str().is_empty() {
         bail!("no program\n{USAGE}");
     }
-    for program in std::iter::once(&mut options.agent).chain(&mut options.other) {
-        *program = std::path::absolute(&*program)?;
-        if !program.is_file() {
-            bail!("{} is not there", program.display());
-        }
-    }
     Ok(options)
 }
 
-fn run(options: &Options) -> Result<()> {
-    if let Some(folder) = &options.curves {
-        return curves::run(&options.agent, folder, options.quick);
+/// Where a program lies.
+fn program(path: &str) -> Result<PathBuf> {
+    let program = std::path::absolute(path)?;
+    if !program.is_file() {
+        bail!("{} is not there", program.display());
     }
-    match &options.other {
-        Some(other) => report::compare(&options.agent, other, options.quick),
-        None => {
-            report::table(&options.agent, options.quick)?;
-            memory::run(&options.agent, options.quick)
+    Ok(program)
+}
+
+fn run(Options { agent, quick, work }: &Options) -> Result<()> {
+    match work {
+        Work::Table => {
+            report::table(agent, *quick)?;
+            memory::run(agent, *quick)
         }
+        Work::Compare(other) => report::compare(agent, other, *quick),
+        Work::Curves(folder) => curves::run(agent, folder, *quick),
+        Work::Latency => latency::run(agent, *quick),
+        Work::Instructions => instructions::run(agent),
+        Work::Soak(minutes) => soak::run(agent, *minutes),
     }
 }

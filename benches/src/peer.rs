@@ -2,10 +2,10 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// A folder that is gone with the value.
 pub struct Folder(PathBuf);
@@ -57,6 +57,18 @@ impl Peer {
         }
         let _ = self.0.wait();
         text
+    }
+    /// What it prints, as it comes.
+    pub fn take_output(&mut self) -> Option<ChildStdout> {
+        self.0.stdout.take()
+    }
+    /// Asks it to end, and waits for that.
+    pub fn terminate(&mut self) -> Result<()> {
+        let asked = Command::new("kill").arg(self.id().to_string()).status()?;
+        if !asked.success() || !self.0.wait()?.success() {
+            bail!("it did not end in order");
+        }
+        Ok(())
     }
     /// CPU-seconds so far, user and system.
     pub fn cpu(&self) -> f64 {

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use crate::broker::{Broker, Plan};
-use crate::mosquitto::{self, Mosquitto};
+use crate::mosquitto;
+use crate::origin::Origin;
 use crate::packets::Payload;
 use crate::peer::{Folder, Peer, cpu_of};
 use crate::sink::Sink;
@@ -143,34 +143,18 @@ pub fn config(scene: &Scene, broker: u16, sinks: &[u16], limit: u64) -> String {
 
 /// Starts the agent with a configuration.
 pub fn start_agent(program: &Path, folder: &Folder, config: &str) -> Result<Peer> {
+    start_under(&mut Command::new(program), folder, config)
+}
+
+/// The same of a command that is the agent, or a program that runs it.
+pub fn start_under(command: &mut Command, folder: &Folder, config: &str) -> Result<Peer> {
     let file = folder.path().join("agent.conf");
     std::fs::write(&file, config)?;
-    let mut command = Command::new(program);
     command
         .args(["--quiet", "--config"])
         .arg(&file)
         .current_dir(folder.path());
-    Peer::start(&mut command, &folder.path().join("agent.log"))
-}
-
-/// Where the messages come from.
-enum Origin {
-    Direct(Broker),
-    Real(Mosquitto),
-}
-impl Origin {
-    fn port(&self) -> u16 {
-        match self {
-            Origin::Direct(broker) => broker.port(),
-            Origin::Real(mosquitto) => mosquitto.port(),
-        }
-    }
-    fn subscribed(&self) -> usize {
-        match self {
-            Origin::Direct(broker) => broker.subscribed(),
-            Origin::Real(mosquitto) => mosquitto.subscribed(),
-        }
-    }
+    Peer::start(command, &folder.path().join("agent.log"))
 }
 
 /// Measures once.
@@ -180,16 +164,7 @@ pub fn measure(who: Who<'_>, scene: &Scene) -> Result<Row> {
         Who::Agent(_) => scene.inputs,
         Who::Floor(_) => 1,
     };
-    let origin = match scene.source {
-        Source::Direct => Origin::Direct(Broker::start(Plan {
-            payload: scene.payload,
-            qos: scene.qos,
-            topics: scene.topics,
-            messages: scene.messages,
-            subscribers: inputs,
-        })?),
-        Source::Mosquitto { .. } => Origin::Real(Mosquitto::start()?),
-    };
+    let origin = Origin::start(scene, inputs)?;
     let sinks: Vec<Sink> = (0..scene.outputs).map(|_| Sink::start()).collect::<Result<_>>()?;
     let started = Instant::now();
     let mut peer = match who {
@@ -208,32 +183,13 @@ pub fn measure(who: Who<'_>, scene: &Scene) -> Result<Row> {
             Peer::start(&mut command, &folder.path().join("floor.log"))?
         }
     };
-    while (origin.subscribed() as u64) < inputs {
-        if peer.has_ended() || started.elapsed() > PATIENCE {
-            let log = ["agent.log", "floor.log"].map(|name| folder.path().join(name));
-            let log = log.iter().find_map(|file| std::fs::read_to_string(file).ok());
-            bail!("{who:?} did not subscribe:\n{}", log.unwrap_or_default());
-        }
-        std::thread::sleep(Duration::from_micros(500));
-    }
+    origin.wait(inputs, &mut peer, &folder)?;
     let start = started.elapsed().as_secs_f64() * 1e3;
     // What belongs to the start is over before the count begins.
     std::thread::sleep(Duration::from_millis(500));
     let (before, (idle, _)) = (cpu_of(peer.id()), peer.memory());
     let begun = Instant::now();
-    let publisher = match (&origin, scene.source) {
-        (Origin::Direct(broker), _) => {
-            broker.go();
-            None
-        }
-        (Origin::Real(mosquitto), Source::Mosquitto { rate }) => {
-            let (port, payload, qos, messages) = (mosquitto.port(), scene.payload, scene.qos, scene.messages);
-            Some(std::thread::spawn(move || {
-                mosquitto::publish(port, payload, qos, messages, rate)
-            }))
-        }
-        _ => None,
-    };
+    let publisher = origin.go(scene);
     let delivered = || sinks.iter().map(Sink::lines).min().unwrap_or(0);
     let wanted = scene.messages / inputs * inputs;
     let (mut seen, mut last, mut peak) = (0, begun, idle);
@@ -271,11 +227,6 @@ pub fn measure(who: Who<'_>, scene: &Scene) -> Result<Row> {
     row.rate = seen as f64 / (last - begun).as_secs_f64().max(1e-3);
     row.peak = peak;
     row.lost = wanted.saturating_sub(seen);
-    if let Some(publisher) = publisher {
-        match publisher.join() {
-            Ok(done) => done?,
-            Err(_) => bail!("the publishers panicked"),
-        }
-    }
+    publisher.end()?;
     Ok(row)
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use wheatstone_testkit::publish::{Message, Publisher};
 use wheatstone_testkit::servers::MosquittoOptions;
-use wheatstone_testkit::{Agent, NatsMqtt, wait_for};
+use wheatstone_testkit::{Agent, AgentOptions, NatsMqtt, wait_for};
 
 use crate::readings::{AGENT, SOON, json, json_input, line, subscribed};
 
@@ -55,6 +55,36 @@ fn tls_with_client_certificate_and_password() -> Result<()> {
     subscribed(&broker, &agent, "sensors/#")?;
     Publisher::new(broker.address())
         .login("me", "secret")
+        .messages(COUNT)
+        .message(json)
+        .run()?;
+    assert_eq!(lines(&agent)?, expected());
+    agent.finish()
+}
+
+#[test]
+#[ignore = "needs mosquitto"]
+fn without_tls_ca_the_authorities_of_the_machine_count() -> Result<()> {
+    let broker = MosquittoOptions {
+        tls: true,
+        max_queued: Some(0),
+        ..MosquittoOptions::default()
+    }
+    .start()?;
+    let input = json_input(&broker, "").replace(&broker.url(), &broker.tls_url().context("no TLS")?);
+    let config = AGENT.to_owned() + &input + FILE;
+    let stranger = Agent::start(&config)?;
+    stranger.wait_for_stderr("invalid peer certificate: UnknownIssuer", SOON)?;
+    drop(stranger);
+
+    let certs = broker.certs().context("no certificates")?;
+    let trusting = AgentOptions {
+        env: vec![("SSL_CERT_FILE".to_owned(), certs.ca.display().to_string())],
+        ..AgentOptions::default()
+    };
+    let mut agent = Agent::start_in(Agent::folder()?, &config, trusting)?;
+    subscribed(&broker, &agent, "sensors/#")?;
+    Publisher::new(broker.address())
         .messages(COUNT)
         .message(json)
         .run()?;

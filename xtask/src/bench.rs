@@ -17,6 +17,8 @@ pub struct Options {
     compare: Option<PathBuf>,
     /// Draw the curves into docs/performance.
     curves: bool,
+    /// What is handed on: one measurement of its own in place of the table.
+    single: Vec<String>,
 }
 
 impl Options {
@@ -31,6 +33,11 @@ impl Options {
                 "--compare" => {
                     let other = args.next().context("--compare needs the path of a program")?;
                     options.compare = Some(std::path::absolute(other)?);
+                }
+                "--latency" | "--instructions" => options.single = vec![arg.clone()],
+                "--soak" => {
+                    let minutes = args.next().context("--soak needs a number of minutes")?;
+                    options.single = vec![arg.clone(), minutes.clone()];
                 }
                 other => bail!("unknown argument {other:?}"),
             }
@@ -59,11 +66,13 @@ pub fn run(options: &Options) -> Result<()> {
     if options.curves {
         bench.arg("--curves").arg(root().join("docs/performance"));
     }
+    bench.args(&options.single);
     execute(&mut bench)?;
     if options.curves {
         describe_curves()?;
     }
-    if options.quick || options.curves || options.compare.is_some() {
+    let part = options.curves || options.compare.is_some() || !options.single.is_empty();
+    if options.quick || part {
         return Ok(());
     }
     for (package, name) in parts()? {
@@ -156,7 +165,8 @@ mod tests {
         assert_eq!(args(&[])?, Options::default());
         let options = args(&["--quick", "--compare", "/old", "--curves"])?;
         assert!(options.quick && options.curves && options.compare == Some(PathBuf::from("/old")));
-        assert!(args(&["--compare"]).is_err() && args(&["--slow"]).is_err());
+        assert_eq!(args(&["--soak", "10"])?.single, ["--soak", "10"]);
+        assert!(args(&["--soak"]).is_err() && args(&["--compare"]).is_err() && args(&["--slow"]).is_err());
         Ok(())
     }
 
