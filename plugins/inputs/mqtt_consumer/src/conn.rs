@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use wheatstone_plugin::{Phase, Tracker};
 
 use crate::buffer::Buffer;
 use crate::link::Link;
 use crate::packets;
+use crate::rest::Rest;
 use crate::transport::{Transport, go_text};
 
 /// What a wait ended with.
@@ -60,6 +61,7 @@ pub(crate) struct Conn {
     /// What ended the connection, while bytes that came before are still to be used.
     ended: Option<String>,
     timer: Pin<Box<Sleep>>,
+    rest: Rest,
 }
 
 impl Conn {
@@ -79,6 +81,7 @@ impl Conn {
             rested: false,
             ended: None,
             timer: Box::pin(sleep_until(now + Duration::from_secs(86_400))),
+            rest: Rest::default(),
         }
     }
 
@@ -165,7 +168,7 @@ impl Conn {
     pub async fn rest(&mut self, pause: Duration) -> Result<(), String> {
         self.transport.park().map_err(|e| go_text(&e))?;
         self.rested = true;
-        sleep(pause).await;
+        self.rest.rest(pause).await;
         Ok(())
     }
 

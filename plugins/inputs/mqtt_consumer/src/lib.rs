@@ -15,6 +15,7 @@ mod pace;
 mod packets;
 mod redundant;
 mod refusals;
+mod rest;
 mod server;
 mod session;
 mod silence;
