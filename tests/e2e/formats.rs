@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use wheatstone_testkit::publish::{Message, Publisher};
 use wheatstone_testkit::servers::MosquittoOptions;
-use wheatstone_testkit::{Agent, AgentOptions, NatsMqtt, wait_for};
+use wheatstone_testkit::{Agent, AgentOptions, Mosquitto, NatsMqtt, wait_for};
 
 use crate::readings::{AGENT, SOON, json, json_input, line, subscribed};
 
@@ -31,6 +31,17 @@ fn expected() -> Vec<String> {
     let mut all: Vec<String> = (0..COUNT).map(line).collect();
     all.sort_unstable();
     all
+}
+
+/// Publishes without a password, and finds every reading in the file.
+fn all_arrive(broker: &Mosquitto, mut agent: Agent) -> Result<()> {
+    subscribed(broker, &agent, "sensors/#")?;
+    Publisher::new(broker.address())
+        .messages(COUNT)
+        .message(json)
+        .run()?;
+    assert_eq!(lines(&agent)?, expected());
+    agent.finish()
 }
 
 #[test]
@@ -82,14 +93,8 @@ fn without_tls_ca_the_authorities_of_the_machine_count() -> Result<()> {
         env: vec![("SSL_CERT_FILE".to_owned(), certs.ca.display().to_string())],
         ..AgentOptions::default()
     };
-    let mut agent = Agent::start_in(Agent::folder()?, &config, trusting)?;
-    subscribed(&broker, &agent, "sensors/#")?;
-    Publisher::new(broker.address())
-        .messages(COUNT)
-        .message(json)
-        .run()?;
-    assert_eq!(lines(&agent)?, expected());
-    agent.finish()
+    let agent = Agent::start_in(Agent::folder()?, &config, trusting)?;
+    all_arrive(&broker, agent)
 }
 
 #[test]
@@ -103,14 +108,8 @@ fn websockets() -> Result<()> {
     .start()?;
     let input =
         json_input(&broker, "").replace(&broker.url(), &broker.websockets_url().context("no websockets")?);
-    let mut agent = Agent::start(&(AGENT.to_owned() + &input + FILE))?;
-    subscribed(&broker, &agent, "sensors/#")?;
-    Publisher::new(broker.address())
-        .messages(COUNT)
-        .message(json)
-        .run()?;
-    assert_eq!(lines(&agent)?, expected());
-    agent.finish()
+    let agent = Agent::start(&(AGENT.to_owned() + &input + FILE))?;
+    all_arrive(&broker, agent)
 }
 
 #[test]

@@ -78,7 +78,7 @@ fn main() {
     ours::<ValueParser>("value, a float", r#"{"data_type":"float"}"#, b"21.5");
     ours::<ValueParser>("value, an integer", r#"{"data_type":"integer"}"#, b"2150\n");
 
-    let csv = r#"{"csv_header_row_count":1,"csv_tag_columns":["host"],"csv_timestamp_column":"time","csv_timestamp_format":"unix_ms"}"#;
+    let csv = r#"{"csv_reset_mode":"always","csv_header_row_count":1,"csv_tag_columns":["host"],"csv_timestamp_column":"time","csv_timestamp_format":"unix_ms"}"#;
     let rows = "gateway7,47.3,21.5,ok,1731931200123\n".repeat(1000);
     let table = format!("host,humidity,temperature,state,time\n{rows}");
     ours::<Csv>("csv, 1000 rows", csv, table.as_bytes());

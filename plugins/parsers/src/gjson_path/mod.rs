@@ -5,6 +5,7 @@
 
 mod modifiers;
 mod path;
+mod plain;
 mod query;
 mod scan;
 mod valid;
@@ -12,6 +13,7 @@ mod walk;
 
 use std::borrow::Cow;
 
+pub(crate) use plain::Path;
 pub(crate) use scan::Kind;
 pub(crate) use valid::valid;
 

@@ -3,20 +3,24 @@
 mod config;
 mod convert;
 mod expand;
+mod flat;
 mod plan;
 
 use wheatstone_plugin::{excerpt, prelude::*};
 
 pub use config::{DataSet, JsonV2Config, ObjectConfig, Section};
 
-use crate::gjson_path::{self, Found, Kind};
+use crate::gjson_path::{self, Found, Path};
 use crate::value::number::quote;
 use expand::{Expander, Id, Node};
+use flat::{Flat, Made};
 use plan::{Item, Object, Plan};
 
 /// The parser of `data_format = "json_v2"`.
 pub struct JsonV2 {
     plans: Vec<Plan>,
+    /// For payloads that make one metric.
+    flat: Option<Flat>,
     /// The options of objects before the first `object` table.
     plain: Object,
     keys: KeyCache,
@@ -32,8 +36,10 @@ impl Plugin for JsonV2 {
         }
         let sections = config.json_v2.into_iter().enumerate();
         let plans = sections.map(|(place, section)| Plan::new(section, place + 1, cx.metric_name()));
+        let plans: Vec<Plan> = plans.collect::<Result<_>>()?;
         Ok(JsonV2 {
-            plans: plans.collect::<Result<_>>()?,
+            flat: Flat::new(&plans),
+            plans,
             plain: Object::new(ObjectConfig::default()),
             keys: KeyCache::default(),
             log: cx.log().clone(),
@@ -49,6 +55,16 @@ impl Parser for JsonV2 {
         let json = String::from_utf8_lossy(payload);
         if !gjson_path::valid(&json) {
             bail!("invalid JSON provided, unable to parse: {}", excerpt(&json));
+        }
+        if let (Some(flat), [plan]) = (&mut self.flat, self.plans.as_slice()) {
+            match flat.read(plan, &json, now)? {
+                Made::Metric(metric) => {
+                    out.push(metric);
+                    return Ok(());
+                }
+                Made::Nothing => return Ok(()),
+                Made::Other => {}
+            }
         }
         let mut metrics = Vec::new();
         let mut expander = Expander::new(&self.log, &mut self.keys, key!(""), now, &self.plain);
@@ -76,14 +92,8 @@ impl Parser for JsonV2 {
 
 /// Reads a payload as one `[[json_v2]]` table tells.
 fn run<'p>(plan: &'p Plan, json: &'p str, now: Timestamp, expander: &mut Expander<'p>) -> Result<Vec<Id>> {
-    expander.name = plan.name.clone();
-    if !plan.name_path.is_empty() {
-        let name = gjson_path::get(json, &plan.name_path);
-        if !name.is_array() && !name.is_object() {
-            expander.name = Key::new(&name.string());
-        }
-    }
-    expander.time = time(plan, json, now)?;
+    expander.name = plan.name(json);
+    expander.time = plan.time(json, now)?;
     expander.in_object = false;
     let fields = values(&plan.fields, json, expander)?;
     let tags = values(&plan.tags, json, expander)?;
@@ -96,39 +106,19 @@ fn run<'p>(plan: &'p Plan, json: &'p str, now: Timestamp, expander: &mut Expande
     Ok(metrics)
 }
 
-fn time(plan: &Plan, json: &str, now: Timestamp) -> Result<Timestamp> {
-    if plan.time_path.is_empty() {
-        return Ok(now);
-    }
-    let value = gjson_path::get(json, &plan.time_path);
-    if value.kind == Kind::Null {
-        bail!("the timestamp path {} returned NULL", quote(&plan.time_path));
-    }
-    if value.is_array() || value.is_object() {
-        return Ok(now);
-    }
-    let Some(format) = &plan.time_format else {
-        bail!("use of 'timestamp_path' requires 'timestamp_format'");
-    };
-    let text = value.string();
-    format
-        .parse_str(&text)
-        .with_context(|| format!("unable to parse timestamp {}", quote(&text)))
-}
-
 /// What a path leads to, if it leads anywhere or need not.
-fn follow<'p>(item_path: &'p str, optional: bool, json: &'p str) -> Result<Option<Found<'p>>> {
-    if item_path.is_empty() {
+fn follow<'p>(path: &'p Path, optional: bool, json: &'p str) -> Result<Option<Found<'p>>> {
+    if path.as_str().is_empty() {
         bail!("the GJSON path is required");
     }
-    let found = gjson_path::get(json, item_path);
+    let found = path.get(json);
     if found.exists() {
         return Ok(Some(found));
     }
     if optional {
         return Ok(None);
     }
-    bail!("the path {} doesn't exist", quote(item_path));
+    bail!("the path {} doesn't exist", quote(path.as_str()));
 }
 
 /// The metrics of all `field` or all `tag` tables: each value with each of the others.
@@ -142,7 +132,7 @@ fn values<'p>(items: &'p [Item], json: &'p str, expander: &mut Expander<'p>) -> 
             debug!(
                 expander.log,
                 "Found object in the path {}, ignoring it please use 'object' to gather metrics from objects",
-                quote(&item.path)
+                quote(item.path.as_str())
             );
             continue;
         }
@@ -176,11 +166,11 @@ fn objects<'p>(plan: &'p Plan, json: &'p str, expander: &mut Expander<'p>) -> Re
             continue;
         };
         for item in &object.items {
-            let found = value.inside(&item.path);
+            let found = value.inside(item.path.as_str());
             if found.exists() {
                 expander.found.push((found, item));
             } else if !item.optional {
-                bail!("the path {} doesn't exist", quote(&item.path));
+                bail!("the path {} doesn't exist", quote(item.path.as_str()));
             }
         }
         let node = Node {

@@ -6,12 +6,14 @@ use wheatstone_gotime::{TimeFormat, Zone};
 use wheatstone_plugin::prelude::*;
 
 use super::config::{DataSet, ObjectConfig, Section};
+use crate::gjson_path::{Kind, Path};
+use crate::value::number::quote;
 
 /// A [`Section`] made ready.
 pub(super) struct Plan {
     pub(super) name: Key,
-    pub(super) name_path: String,
-    pub(super) time_path: String,
+    pub(super) name_path: Path,
+    pub(super) time_path: Path,
     pub(super) time_format: Option<TimeFormat>,
     pub(super) fields: Vec<Item>,
     pub(super) tags: Vec<Item>,
@@ -20,9 +22,10 @@ pub(super) struct Plan {
 
 /// A path and what becomes of its value.
 pub(super) struct Item {
-    pub(super) path: String,
+    pub(super) path: Path,
     pub(super) kind: String,
     pub(super) name: String,
+    pub(super) key: Key,
     /// The name was asked for.
     pub(super) renamed: bool,
     pub(super) optional: bool,
@@ -31,7 +34,7 @@ pub(super) struct Item {
 
 /// An [`ObjectConfig`] made ready.
 pub(super) struct Object {
-    pub(super) path: String,
+    pub(super) path: Path,
     pub(super) optional: bool,
     pub(super) time_key: String,
     /// The error is one of the payload: without the key in it the format does not matter.
@@ -55,8 +58,8 @@ impl Plan {
                 "" => default_name.clone(),
                 name => Key::new(name),
             },
-            name_path: section.measurement_name_path,
-            time_path: section.timestamp_path,
+            name_path: Path::new(&section.measurement_name_path),
+            time_path: Path::new(&section.timestamp_path),
             time_format: (!section.timestamp_format.is_empty())
                 .then(|| TimeFormat::with_zone(&section.timestamp_format, zone)),
             fields: items(section.field, false),
@@ -64,14 +67,47 @@ impl Plan {
             objects: section.object.into_iter().map(Object::new).collect(),
         })
     }
+
+    /// The name of a payload's metrics.
+    pub(super) fn name(&self, json: &str) -> Key {
+        if !self.name_path.as_str().is_empty() {
+            let name = self.name_path.get(json);
+            if name.kind != Kind::Json {
+                return Key::new(&name.string());
+            }
+        }
+        self.name.clone()
+    }
+
+    /// The time of a payload's metrics.
+    pub(super) fn time(&self, json: &str, now: Timestamp) -> Result<Timestamp> {
+        let path = self.time_path.as_str();
+        if path.is_empty() {
+            return Ok(now);
+        }
+        let value = self.time_path.get(json);
+        match value.kind {
+            Kind::Null => bail!("the timestamp path {} returned NULL", quote(path)),
+            Kind::Json => return Ok(now),
+            _ => {}
+        }
+        let Some(format) = &self.time_format else {
+            bail!("use of 'timestamp_path' requires 'timestamp_format'");
+        };
+        let text = value.string();
+        format
+            .parse_str(&text)
+            .with_context(|| format!("unable to parse timestamp {}", quote(&text)))
+    }
 }
 
 impl Item {
     fn new(set: DataSet, tag: bool) -> Item {
         Item {
             renamed: !set.rename.is_empty(),
-            path: set.path,
+            path: Path::new(&set.path),
             kind: set.kind,
+            key: Key::new(&set.rename),
             name: set.rename,
             optional: set.optional,
             tag,
@@ -82,9 +118,16 @@ impl Item {
     fn top(set: DataSet, tag: bool) -> Item {
         let mut item = Item::new(set, tag);
         if !item.renamed {
-            item.name = item.path.rsplit('.').next().unwrap_or_default().to_owned();
+            item.name = item
+                .path
+                .as_str()
+                .rsplit('.')
+                .next()
+                .unwrap_or_default()
+                .to_owned();
         }
         item.name = item.name.replace(' ', "_");
+        item.key = Key::new(&item.name);
         item
     }
 }
@@ -105,7 +148,7 @@ impl Object {
             included.extend(config.tags.iter().cloned());
         }
         Object {
-            path: config.path,
+            path: Path::new(&config.path),
             optional: config.optional,
             time_key: config.timestamp_key,
             time_format,

@@ -142,6 +142,84 @@ proptest! {
     }
 }
 
+/// Objects whose keys return, with arrays here and there.
+fn payloads() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        4 => (0..20i32).prop_map(|n| (f64::from(n) / 2.0).to_string()),
+        2 => Just("\"x y\"".to_owned()),
+        1 => Just("\"7\"".to_owned()),
+        1 => Just("null".to_owned()),
+        1 => Just("true".to_owned()),
+    ];
+    let key = prop_oneof![
+        Just("a"),
+        Just("b"),
+        Just("c d"),
+        Just("t"),
+        Just("\\u0061"),
+        Just("")
+    ];
+    leaf.prop_recursive(3, 24, 5, move |inner| {
+        let member = (key.clone(), inner.clone()).prop_map(|(key, value)| format!("\"{key}\":{value}"));
+        prop_oneof![
+            6 => prop::collection::vec(member, 0..5).prop_map(|m| format!("{{{}}}", m.join(","))),
+            1 => prop::collection::vec(inner, 0..3).prop_map(|e| format!("[{}]", e.join(", "))),
+        ]
+    })
+}
+
+fn sections() -> Vec<serde_json::Value> {
+    use serde_json::json;
+    let path = |path: &str, kind: &str| json!({"path": path, "type": kind, "optional": true});
+    vec![
+        json!({"object": [{"path": "@this"}]}),
+        json!({"object": [{"path": "a", "optional": true, "tags": ["b"], "disable_prepend_keys": true}]}),
+        json!({"object": [{"path": "@this", "tags": ["a", "b_a"], "fields": {"b": "int", "c_d": "string", "a_t": "bool"},
+            "renames": {"a": "A", "b_c_d": "deep"}, "excluded_keys": ["a_b"]}]}),
+        json!({"object": [{"path": "@this", "included_keys": ["b_a", "t"], "timestamp_key": "t", "timestamp_format": "unix"}]}),
+        json!({"object": [{"path": "@this", "timestamp_key": "a_t"}]}),
+        json!({"field": [path("a", "int"), path("b", ""), path("a.c d", "string")], "tag": [path("t", ""), path("b.a", "")]}),
+        json!({"measurement_name_path": "a", "timestamp_path": "t", "timestamp_format": "unix", "field": [path("b", "float")],
+            "tag": [{"path": "c d"}]}),
+        json!({"tag": [path("a", ""), path("b", "")]}),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #[test]
+    fn the_short_way_leads_where_the_long_one_does(payloads in prop::collection::vec(payloads(), 1..4), section in 0usize..8) {
+        let options = serde_json::json!({"json_v2": [sections()[section]]});
+        let mut short = build(options.clone()).expect("valid options");
+        let mut long = build(options).expect("valid options");
+        prop_assert!(short.flat.is_some());
+        long.flat = None;
+        for payload in payloads {
+            let (short, long) = (feed(&mut short, payload.as_bytes()), feed(&mut long, payload.as_bytes()));
+            prop_assert_eq!(short, long, "{}", payload);
+        }
+    }
+}
+
+#[test]
+fn more_keys_than_are_known_change_nothing() {
+    let options = serde_json::json!({"json_v2": [{"object": [{"path": "@this"}]}]});
+    let mut parser = build(options).expect("valid options");
+    let payload = |from: usize, count: usize| {
+        let members: Vec<String> = (from..from + count).map(|i| format!("\"k{i}\":{i}")).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    for (from, count) in [(0, 200), (100, 200), (0, 300), (0, 3), (1, 3), (900, 256), (0, 2)] {
+        let fields: Vec<String> = (from..from + count)
+            .map(|i| format!("k{i}=Float({i}.0)"))
+            .collect();
+        assert_eq!(
+            feed(&mut parser, payload(from, count).as_bytes()),
+            Ok(vec![format!("m {}", fields.join(","))])
+        );
+    }
+}
+
 #[test]
 fn a_short_payload_that_makes_metrics_without_end_is_refused() {
     let list = |n: usize| vec!["1"; n].join(",");
