@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arbitrary::{Result as Taken, Unstructured};
-use wheatstone_config::{LoadOptions, Source, load};
+use wheatstone_config::{EnvMode, LoadOptions, Source, load};
 use wheatstone_parser_avro as _;
 use wheatstone_parser_collectd as _;
 use wheatstone_parser_parquet as _;
@@ -68,6 +68,8 @@ fn read_table(host: &str, format: &str, options: &str) -> Table {
     let loading = LoadOptions {
         plugins: |_| vec!["fuzz"],
         vars: Arc::new(|_| None),
+        // A dollar that `quoted` has escaped stands for itself then.
+        env: EnvMode::NonStrict,
         ..LoadOptions::default()
     };
     match load(vec![source], &loading) {

@@ -26,14 +26,16 @@ pub(super) struct Expander<'p> {
     pub(super) in_object: bool,
     /// The last value took the place of another one.
     replaced: bool,
-    /// How much of `MOST` is left; nothing once it was too little.
+    /// How many of these bytes are left; nothing once it was too little.
     left: Option<usize>,
     /// How many bytes the names of nested values may still have together.
     names: usize,
 }
 
 /// About how many bytes the metrics of a payload may take beyond those that stand in it: arrays beside each other make one
-/// of each element with each, so that a short payload can say very much.
+/// of each element with each, so that a short payload can say very much. Long payloads may make more, up to a bound too.
+const LEAST: usize = 32 << 20;
+const TIMES: usize = 1024;
 const MOST: usize = 256 << 20;
 /// How many bytes the names may have; those of nested values begin with those around them. Long payloads may have more.
 const NAMES: usize = 4 << 20;
@@ -75,7 +77,7 @@ impl<'p> Expander<'p> {
             found: Vec::new(),
             in_object: false,
             replaced: false,
-            left: Some(MOST),
+            left: Some(LEAST),
             names: NAMES,
         }
     }
@@ -83,6 +85,7 @@ impl<'p> Expander<'p> {
     /// A payload of so many bytes comes.
     pub(super) fn next_payload(&mut self, bytes: usize) {
         self.names = NAMES.max(bytes.saturating_mul(16));
+        self.left = Some(bytes.saturating_mul(TIMES).clamp(LEAST, MOST));
     }
 
     /// Whether the payload has made more than it may.
