@@ -1,7 +1,5 @@
 //! Bytes in, whether they are one JSON value out: objects in arrays in objects without recursion, up to a depth.
 
-use super::scan;
-
 /// Nesting beyond this is refused, since what walks through values afterwards calls itself.
 const MAX_DEPTH: usize = 256;
 
@@ -20,6 +18,26 @@ pub(crate) fn valid(json: &str) -> bool {
 struct Text<'a> {
     bytes: &'a [u8],
     at: usize,
+}
+
+/// What closes the objects and arrays that are open.
+struct Open {
+    brackets: [u8; MAX_DEPTH],
+    depth: usize,
+}
+
+impl Open {
+    fn push(&mut self, bracket: u8) -> Option<()> {
+        *self.brackets.get_mut(self.depth)? = bracket;
+        self.depth += 1;
+        Some(())
+    }
+    fn pop(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+    fn last(&self) -> Option<u8> {
+        self.brackets.get(self.depth.checked_sub(1)?).copied()
+    }
 }
 
 impl Text<'_> {
@@ -43,14 +61,14 @@ impl Text<'_> {
     }
 
     fn value(&mut self) -> Option<()> {
-        let mut open = Vec::new();
+        let mut open = Open {
+            brackets: [0; MAX_DEPTH],
+            depth: 0,
+        };
         loop {
             match self.next()? {
                 b'{' => {
-                    open.push(b'}');
-                    if open.len() > MAX_DEPTH {
-                        return None;
-                    }
+                    open.push(b'}')?;
                     match self.next()? {
                         b'"' => {
                             self.key()?;
@@ -63,10 +81,7 @@ impl Text<'_> {
                     }
                 }
                 b'[' => {
-                    open.push(b']');
-                    if open.len() > MAX_DEPTH {
-                        return None;
-                    }
+                    open.push(b']')?;
                     self.blanks();
                     if self.bytes.get(self.at) != Some(&b']') {
                         continue;
@@ -83,7 +98,7 @@ impl Text<'_> {
             }
             // Behind a value: close what ends here, or go on with the next one.
             loop {
-                let Some(close) = open.last().copied() else {
+                let Some(close) = open.last() else {
                     return Some(());
                 };
                 match self.next()? {
@@ -110,30 +125,30 @@ impl Text<'_> {
     }
 
     fn string(&mut self) -> Option<()> {
-        let start = self.at;
-        self.at = scan::string_end(self.bytes, start)?;
-        let inner = &self.bytes[start..self.at - 1];
-        let mut at = 0;
-        while let Some(&byte) = inner.get(at) {
-            at += 1;
-            match byte {
-                0..b' ' => return None,
-                b'\\' => {
-                    at += 1;
-                    match inner.get(at - 1)? {
-                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                        b'u' => {
-                            let hex = inner.get(at..at + 4)?;
-                            if !hex.iter().all(u8::is_ascii_hexdigit) {
-                                return None;
-                            }
-                            at += 4;
-                        }
-                        _ => return None,
-                    }
+        loop {
+            match *self.bytes.get(self.at)? {
+                b'"' => {
+                    self.at += 1;
+                    return Some(());
                 }
-                _ => {}
+                b'\\' => self.escape()?,
+                0..b' ' => return None,
+                _ => self.at += 1,
             }
+        }
+    }
+
+    fn escape(&mut self) -> Option<()> {
+        match self.bytes.get(self.at + 1)? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 2,
+            b'u' => {
+                let hex = self.bytes.get(self.at + 2..self.at + 6)?;
+                if !hex.iter().all(u8::is_ascii_hexdigit) {
+                    return None;
+                }
+                self.at += 6;
+            }
+            _ => return None,
         }
         Some(())
     }
@@ -208,10 +223,13 @@ mod tests {
             "tru",
             "1 2",
             "]",
+            "\"\\u12\"",
+            "\"a\\",
         ] {
             assert!(!valid(json), "{json}");
         }
         assert!(valid(&format!("{}{}", "[".repeat(256), "]".repeat(256))));
         assert!(!valid(&"[".repeat(100_000)));
+        assert!(!valid(&format!("{}{}", "[".repeat(257), "]".repeat(257))));
     }
 }
