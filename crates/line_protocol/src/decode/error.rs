@@ -6,6 +6,16 @@ use crate::quote::quote;
 
 /// A longer line is shown only around the place of the error.
 const MAX_SHOWN: usize = 1024;
+/// Longer tokens are cut in an error, in bytes: a payload may be one token.
+const MAX_TOKEN: usize = 256;
+
+/// A token in quotes, cut where it is long.
+pub(in crate::decode) fn quote_token(token: &[u8]) -> String {
+    match token.get(..MAX_TOKEN) {
+        Some(beginning) if token.len() > MAX_TOKEN => quote(beginning) + "...",
+        _ => quote(token),
+    }
+}
 
 /// Why a payload was refused. Its text is Telegraf's: `metric parse error: expected field at 2:11: "cpu value=x"`.
 #[derive(Clone, Debug, PartialEq, Eq)]

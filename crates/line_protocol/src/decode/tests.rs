@@ -332,6 +332,11 @@ fn bytes_that_are_no_text() {
     let want = "invalid utf-8 sequence in token \"a\\xffb\" at 1:5: \"m,t=a\\xffb v=1 1\"";
     assert_eq!(fault(decode(Engine::Upstream, 1, b"m,t=a\xffb v=1 1")), want);
     assert_eq!(one(decode(Engine::Upstream, 1, b"# \xff\nm v=1 1")).time(), 1);
+    // A token as long as the payload makes no error as long.
+    let long = [b"m,t=".as_slice(), &[0xff; 8192], b" v=1 1"].concat();
+    assert!(fault(decode(Engine::Upstream, 1, &long)).len() < 6000);
+    let long = [b"m v=".as_slice(), &[b'\x01'; 8192], b" 1"].concat();
+    assert!(fault(decode(Engine::Upstream, 1, &long)).len() < 6000);
 }
 
 #[test]

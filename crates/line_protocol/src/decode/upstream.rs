@@ -8,7 +8,8 @@ use wheatstone_metric::{CompactString, Key, Metric, Value};
 use super::DecodeError;
 use super::input::{Input, Memory};
 use super::number::{NumberError, parse_int};
-use crate::quote::{quote, quote_char};
+use crate::decode::error::quote_token;
+use crate::quote::quote_char;
 use crate::scan::find;
 use token::{in_key, in_name, in_string};
 use value::{boolean, number};
@@ -270,14 +271,14 @@ impl Entries<'_, '_> {
         let digits = self.input.slice(from, self.at);
         if !matches!(self.byte(), None | Some(b' ' | b'\n' | b'\r')) {
             self.skip_to_line_end();
-            let text = quote(self.input.slice(from, self.at));
+            let text = quote_token(self.input.slice(from, self.at));
             return Err(self.error(from, format!("invalid timestamp ({text})")));
         }
         self.skip_spaces();
         if !self.end_line() {
             let from = self.at;
             self.skip_to_line_end();
-            let text = quote(self.input.slice(from, self.at));
+            let text = quote_token(self.input.slice(from, self.at));
             return Err(self.error(from, format!("unexpected text after timestamp ({text})")));
         }
         if digits.is_empty() {

@@ -4,8 +4,8 @@ use wheatstone_metric::{CompactString, Key};
 
 use super::Entries;
 use crate::decode::DecodeError;
+use crate::decode::error::quote_token;
 use crate::decode::input::{Token, unescape};
-use crate::quote::quote;
 use crate::scan::find;
 
 /// What a character behind a backslash stands for; nothing where the backslash stays.
@@ -78,7 +78,7 @@ impl Entries<'_, '_> {
     }
 
     pub(super) fn quoted(&self, token: &Token, escapes: Escapes) -> String {
-        quote(self.plain(token, escapes).as_bytes())
+        quote_token(self.plain(token, escapes).as_bytes())
     }
 
     #[cold]
@@ -96,7 +96,7 @@ impl Entries<'_, '_> {
         }
         self.error(
             token.from,
-            format!("invalid utf-8 sequence in token {}", quote(&plain)),
+            format!("invalid utf-8 sequence in token {}", quote_token(&plain)),
         )
     }
 }

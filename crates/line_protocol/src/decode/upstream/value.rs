@@ -2,14 +2,14 @@
 
 use wheatstone_metric::Value;
 
+use crate::decode::error::quote_token;
 use crate::decode::number::{Number, NumberError, parse_float, parse_int, parse_uint};
-use crate::quote::quote;
 
 pub(super) fn boolean(word: &[u8]) -> Result<Value, String> {
     match word {
         b"t" | b"T" | b"true" | b"True" | b"TRUE" => Ok(Value::Bool(true)),
         b"f" | b"F" | b"false" | b"False" | b"FALSE" => Ok(Value::Bool(false)),
-        _ => Err(format!("invalid bool value {}", quote(word))),
+        _ => Err(format!("invalid bool value {}", quote_token(word))),
     }
 }
 
@@ -45,7 +45,7 @@ fn unusual_number(word: &[u8]) -> Result<Value, String> {
             Ok(v) if v.is_finite() => Ok(Value::Float(v)),
             Ok(_) => Err(format!(
                 "non-number {} cannot be represented as a line-protocol field value",
-                quote(word)
+                quote_token(word)
             )),
             Err(why) => Err(why.text("invalid float value syntax").into()),
         },
