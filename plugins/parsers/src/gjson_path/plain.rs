@@ -1,7 +1,7 @@
 //! Paths that are read once, when the configuration is: most are keys alone, with dots between them.
 
-use super::scan::{self, Kind};
-use super::walk::next_value;
+use super::scan::Kind;
+use super::walk::{next_member, next_value};
 use super::{Found, get};
 
 /// A path made ready.
@@ -63,29 +63,16 @@ fn inside(json: &str, at: usize, keys: &[Box<str>]) -> Step {
     };
     let mut at = at + 1;
     loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let Some(skip) = rest.iter().position(|b| matches!(b, b'"' | b'}')) else {
-            return Step::Missed(bytes.len());
+        let member = match next_member(bytes, at) {
+            Ok(member) => member,
+            Err(end) => return Step::Missed(end),
         };
-        at += skip + 1;
-        if bytes[at - 1] == b'}' {
-            return Step::Missed(at);
-        }
-        let Some(end) = scan::string_end(bytes, at) else {
-            return Step::Missed(bytes.len());
-        };
-        let name = &bytes[at..end - 1];
+        let name = &bytes[member.key.0..member.key.1];
         let fits = name == key.as_bytes();
         if !fits && name.contains(&b'\\') {
             return Step::Unclear;
         }
-        at = end;
-        while bytes
-            .get(at)
-            .is_some_and(|b| *b <= b' ' || matches!(b, b':' | b','))
-        {
-            at += 1;
-        }
+        at = member.value;
         if let (true, [_, ..], Some(b'{' | b'[')) = (fits, deeper, bytes.get(at)) {
             match inside(json, at, deeper) {
                 Step::Missed(end) => at = end,

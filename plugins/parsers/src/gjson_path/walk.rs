@@ -18,6 +18,30 @@ pub(super) fn next_value(bytes: &[u8], mut at: usize) -> Option<(Kind, usize, us
     None
 }
 
+/// A member of an object: its key's text, without the quotes, and where its value is to be looked for.
+pub(super) struct Member {
+    pub(super) key: (usize, usize),
+    pub(super) value: usize,
+}
+
+/// The next member from `at` on; an error is the object's end.
+pub(super) fn next_member(bytes: &[u8], at: usize) -> Result<Member, usize> {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let Some(skip) = rest.iter().position(|b| matches!(b, b'"' | b'}')) else {
+        return Err(bytes.len());
+    };
+    let start = at + skip + 1;
+    if bytes[start - 1] == b'}' {
+        return Err(start);
+    }
+    let end = scan::string_end(bytes, start).ok_or(bytes.len())?;
+    let between = |b: &&u8| **b <= b' ' || matches!(**b, b':' | b',');
+    Ok(Member {
+        key: (start, end - 1),
+        value: end + bytes[end..].iter().take_while(between).count(),
+    })
+}
+
 /// What a path leads to in a text.
 pub(super) fn walk<'a>(json: &'a str, path: &'a str) -> Found<'a> {
     let mut walk = Walk {
@@ -85,20 +109,11 @@ impl<'a> Walk<'a> {
             self.pipe = step.rest.pipe;
         }
         loop {
-            let Some(skip) = bytes[at.min(bytes.len())..]
-                .iter()
-                .position(|b| matches!(b, b'"' | b'}'))
-            else {
-                return (bytes.len(), false);
+            let member = match next_member(bytes, at) {
+                Ok(member) => member,
+                Err(end) => return (end, false),
             };
-            at += skip + 1;
-            if bytes[at - 1] == b'}' {
-                return (at, false);
-            }
-            let Some(end) = scan::string_end(bytes, at) else {
-                return (bytes.len(), false);
-            };
-            let key = &self.json[at..end - 1];
+            let key = &self.json[member.key.0..member.key.1];
             let key = if key.contains('\\') {
                 Cow::Owned(scan::unescape(key))
             } else {
@@ -109,13 +124,7 @@ impl<'a> Walk<'a> {
             } else {
                 key == step.key
             };
-            at = end;
-            while bytes
-                .get(at)
-                .is_some_and(|b| *b <= b' ' || matches!(b, b':' | b','))
-            {
-                at += 1;
-            }
+            at = member.value;
             if let (true, Some(path), Some(b'{' | b'[')) = (fits, step.rest.path, bytes.get(at)) {
                 let (end, found) = self.inside(at, path);
                 if found {
