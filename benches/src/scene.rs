@@ -10,7 +10,7 @@ use crate::mosquitto;
 use crate::origin::Origin;
 use crate::packets::Payload;
 use crate::peer::{Folder, Peer, cpu_of};
-use crate::sink::Sink;
+use crate::sink::{Lines, Sink};
 
 /// How the messages come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,10 @@ pub struct Scene {
     pub inputs: u64,
     pub outputs: u64,
     pub batch: u64,
+    /// Whether a file is written, not HTTP.
+    pub file: bool,
+    /// Whether the broker keeps what is not acknowledged over a connection's end: QoS 1, a session of its own.
+    pub durable: bool,
 }
 
 impl Scene {
@@ -46,6 +50,8 @@ impl Scene {
         inputs: 1,
         outputs: 1,
         batch: 5000,
+        file: false,
+        durable: false,
     };
 
     /// The scenes of the table.
@@ -68,17 +74,27 @@ impl Scene {
                 messages: 500_000 / scale,
                 ..direct.clone()
             },
+            Scene {
+                name: "direct, QoS 0, file",
+                file: true,
+                ..direct.clone()
+            },
         ];
         if mosquitto::program().is_some() {
-            for (name, qos) in [
-                ("mosquitto, 20,000/s, QoS 0", 0),
-                ("mosquitto, 20,000/s, QoS 1", 1),
+            for (name, rate, messages, qos, durable) in [
+                ("mosquitto, 20,000/s, QoS 0", 20_000, 400_000, 0, false),
+                ("mosquitto, 20,000/s, QoS 1", 20_000, 200_000, 1, false),
+                ("durable, 20,000/s, QoS 1", 20_000, 200_000, 1, true),
+                ("durable, 1,000/s, QoS 1", 1_000, 10_000, 1, true),
+                ("durable, 20,000 at once, QoS 1", 1_000_000, 20_000, 1, true),
             ] {
                 scenes.push(Scene {
                     name,
                     qos,
-                    source: Source::Mosquitto { rate: 20_000 },
-                    messages: 200_000 / scale,
+                    durable,
+                    source: Source::Mosquitto { rate },
+                    // So few at once are over too soon when they are fewer still.
+                    messages: if rate > 20_000 { messages } else { messages / scale },
                     ..direct.clone()
                 });
             }
@@ -127,9 +143,13 @@ pub fn config(scene: &Scene, broker: u16, sinks: &[u16], limit: u64) -> String {
         "[agent]\n  interval = \"10s\"\n  flush_interval = \"1s\"\n  omit_hostname = true\n  metric_batch_size = {}\n  metric_buffer_limit = {limit}\n",
         scene.batch
     );
+    let session = match scene.durable {
+        true => "  persistent_session = true\n  client_id = \"bench\"\n",
+        false => "",
+    };
     for _ in 0..scene.inputs {
         text.push_str(&format!(
-            "[[inputs.mqtt_consumer]]\n  servers = [\"tcp://127.0.0.1:{broker}\"]\n  topics = [\"sensors/#\"]\n  qos = {}\n  max_undelivered_messages = 100000\n  name_override = \"sensors\"\n  data_format = \"json\"\n  tag_keys = {tags}\n  json_time_key = \"ts\"\n  json_time_format = \"unix_ms\"\n",
+            "[[inputs.mqtt_consumer]]\n  servers = [\"tcp://127.0.0.1:{broker}\"]\n  topics = [\"sensors/#\"]\n  qos = {}\n  max_undelivered_messages = 100000\n  name_override = \"sensors\"\n  data_format = \"json\"\n  tag_keys = {tags}\n  json_time_key = \"ts\"\n  json_time_format = \"unix_ms\"\n{session}",
             scene.qos
         ));
     }
@@ -138,8 +158,16 @@ pub fn config(scene: &Scene, broker: u16, sinks: &[u16], limit: u64) -> String {
             "[[outputs.influxdb]]\n  urls = [\"http://127.0.0.1:{sink}\"]\n  database = \"bench\"\n  skip_database_creation = true\n  content_encoding = \"identity\"\n"
         ));
     }
+    if scene.file {
+        text.push_str(&format!(
+            "[[outputs.file]]\n  files = [\"{WRITTEN}\"]\n  data_format = \"influx\"\n"
+        ));
+    }
     text
 }
+
+/// The file that is written, within the agent's folder.
+const WRITTEN: &str = "written.lp";
 
 /// Starts the agent with a configuration.
 pub fn start_agent(program: &Path, folder: &Folder, config: &str) -> Result<Peer> {
@@ -165,7 +193,9 @@ pub fn measure(who: Who<'_>, scene: &Scene) -> Result<Row> {
         Who::Floor(_) => 1,
     };
     let origin = Origin::start(scene, inputs)?;
-    let sinks: Vec<Sink> = (0..scene.outputs).map(|_| Sink::start()).collect::<Result<_>>()?;
+    let outputs = if scene.file { 0 } else { scene.outputs };
+    let sinks: Vec<Sink> = (0..outputs).map(|_| Sink::start()).collect::<Result<_>>()?;
+    let written = scene.file.then(|| Lines::of(folder.path().join(WRITTEN)));
     let started = Instant::now();
     let mut peer = match who {
         Who::Agent(program) => {
@@ -190,7 +220,10 @@ pub fn measure(who: Who<'_>, scene: &Scene) -> Result<Row> {
     let (before, (idle, _)) = (cpu_of(peer.id()), peer.memory());
     let begun = Instant::now();
     let publisher = origin.go(scene);
-    let delivered = || sinks.iter().map(Sink::lines).min().unwrap_or(0);
+    let delivered = || match &written {
+        Some(written) => written.lines(),
+        None => Ok(sinks.iter().map(Sink::lines).min().unwrap_or(0)),
+    };
     let wanted = scene.messages / inputs * inputs;
     let (mut seen, mut last, mut peak) = (0, begun, idle);
     let mut row = Row {
@@ -202,7 +235,7 @@ pub fn measure(who: Who<'_>, scene: &Scene) -> Result<Row> {
         Who::Agent(_) => {
             while !peer.has_ended() && begun.elapsed() < PATIENCE * 4 {
                 std::thread::sleep(Duration::from_millis(5));
-                let now = delivered();
+                let now = delivered()?;
                 if now != seen {
                     (seen, last) = (now, Instant::now());
                 }

@@ -1,14 +1,55 @@
-//! An HTTP double for InfluxDB: it takes every write and counts the lines.
+//! Where the lines go: an HTTP double for InfluxDB that takes every write and counts the lines, or a file.
 
-use std::io::{Read, Write};
+use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
 
-/// A running sink; it ends with the value.
+/// A file that another process writes, and how many lines it has.
+pub struct Lines {
+    path: PathBuf,
+    file: RefCell<Option<File>>,
+    lines: Cell<u64>,
+}
+
+impl Lines {
+    /// The file need not be there yet.
+    pub fn of(path: PathBuf) -> Lines {
+        Lines {
+            path,
+            file: RefCell::default(),
+            lines: Cell::default(),
+        }
+    }
+
+    /// Lines so far; what was counted before is not read again.
+    pub fn lines(&self) -> Result<u64> {
+        let mut file = self.file.borrow_mut();
+        if file.is_none() {
+            match File::open(&self.path) {
+                Ok(opened) => *file = Some(opened),
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let mut chunk = vec![0; 256 * 1024];
+        while let Some(n) = file.as_mut().map(|file| file.read(&mut chunk)).transpose()?
+            && n > 0
+        {
+            let new = chunk[..n].iter().filter(|b| **b == b'\n').count();
+            self.lines.set(self.lines.get() + new as u64);
+        }
+        Ok(self.lines.get())
+    }
+}
+
+/// A running HTTP double; it ends with the value.
 pub struct Sink {
     port: u16,
     lines: Arc<AtomicU64>,
@@ -112,6 +153,21 @@ fn serve(mut stream: TcpStream, lines: &AtomicU64) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_of_a_file_are_counted_while_it_grows() -> Result<()> {
+        let folder = crate::peer::Folder::new()?;
+        let path = folder.path().join("lines");
+        let lines = Lines::of(path.clone());
+        assert_eq!(lines.lines()?, 0, "there is no file yet");
+        let mut file = File::create(&path)?;
+        file.write_all(b"a b=1\nc ")?;
+        assert_eq!(lines.lines()?, 1);
+        file.write_all(b"d=2\ne f=3\n")?;
+        assert_eq!(lines.lines()?, 3);
+        assert_eq!(lines.lines()?, 3);
+        Ok(())
+    }
 
     #[test]
     fn lines_are_counted_however_they_come() -> Result<()> {

@@ -30,10 +30,17 @@ pub fn release_binary() -> Result<PathBuf> {
     Ok(target().join("release/wheatstone"))
 }
 
-/// The program that the tests run, built anew where its sources have changed. The whole workspace is built, so that the
-/// dependencies' features are those of the tests and nothing is built twice.
+/// The program that the tests run, built anew where its sources have changed. What the tests need is built with it: their own
+/// dependencies turn on features of those that all share, and without them nearly all crates would be built twice.
 pub fn debug_binary() -> Result<PathBuf> {
-    run(&mut cargo(&["build", "--workspace", "--bins"]))?;
+    run(&mut cargo(&[
+        "build",
+        "--workspace",
+        "--lib",
+        "--bins",
+        "--tests",
+        "--examples",
+    ]))?;
     Ok(target().join("debug/wheatstone"))
 }
 

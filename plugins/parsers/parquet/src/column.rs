@@ -1,8 +1,10 @@
 //! One column of a row group in, its cells out, a few hundred at a time.
 
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{ByteArray, DataType, FixedLenByteArray};
+use parquet::data_type::{AsBytes, ByteArray, DataType, FixedLenByteArray};
 use wheatstone_plugin::prelude::*;
+
+use crate::budget::Budget;
 
 /// What stands in a cell.
 pub(crate) type Cell = Value;
@@ -20,22 +22,26 @@ type Read = Box<dyn FnMut() -> Result<Option<Cells>>>;
 
 impl Column {
     /// `full` is the definition level of what is not missing.
-    pub(crate) fn new(reader: ColumnReader, full: i16) -> Column {
+    pub(crate) fn new(reader: ColumnReader, full: i16, budget: Budget) -> Column {
         Column {
             read: match reader {
-                ColumnReader::BoolColumnReader(reader) => cells(reader, full, |v| Value::Bool(*v)),
-                ColumnReader::Int32ColumnReader(reader) => cells(reader, full, |v| Value::Int(i64::from(*v))),
-                ColumnReader::Int64ColumnReader(reader) => cells(reader, full, |v| Value::Int(*v)),
-                ColumnReader::Int96ColumnReader(reader) => cells(reader, full, |v| Value::Int(v.to_nanos())),
-                ColumnReader::FloatColumnReader(reader) => {
-                    cells(reader, full, |v| Value::Float(f64::from(*v)))
+                ColumnReader::BoolColumnReader(reader) => cells(reader, full, budget, |v| Value::Bool(*v)),
+                ColumnReader::Int32ColumnReader(reader) => {
+                    cells(reader, full, budget, |v| Value::Int(i64::from(*v)))
                 }
-                ColumnReader::DoubleColumnReader(reader) => cells(reader, full, |v| Value::Float(*v)),
+                ColumnReader::Int64ColumnReader(reader) => cells(reader, full, budget, |v| Value::Int(*v)),
+                ColumnReader::Int96ColumnReader(reader) => {
+                    cells(reader, full, budget, |v| Value::Int(v.to_nanos()))
+                }
+                ColumnReader::FloatColumnReader(reader) => {
+                    cells(reader, full, budget, |v| Value::Float(f64::from(*v)))
+                }
+                ColumnReader::DoubleColumnReader(reader) => cells(reader, full, budget, |v| Value::Float(*v)),
                 ColumnReader::ByteArrayColumnReader(reader) => {
-                    cells(reader, full, |v: &ByteArray| text(v.data()))
+                    cells(reader, full, budget, |v: &ByteArray| text(v.data()))
                 }
                 ColumnReader::FixedLenByteArrayColumnReader(reader) => {
-                    cells(reader, full, |v: &FixedLenByteArray| text(v.data()))
+                    cells(reader, full, budget, |v: &FixedLenByteArray| text(v.data()))
                 }
             },
         }
@@ -50,6 +56,7 @@ impl Column {
 fn cells<T: DataType + 'static>(
     mut reader: ColumnReaderImpl<T>,
     full: i16,
+    budget: Budget,
     value: fn(&T::T) -> Cell,
 ) -> Read {
     let (mut definitions, mut repetitions, mut values) = (Vec::new(), Vec::new(), Vec::new());
@@ -62,6 +69,8 @@ fn cells<T: DataType + 'static>(
         if records == 0 && levels == 0 {
             return Ok(None);
         }
+        // Before they are copied: values of a dictionary are one value in the library's hands, however often they occur.
+        budget.spend(values.iter().map(|v| v.as_bytes().len()).sum())?;
         let mut next = values.iter();
         if full == 0 {
             // Nothing can be missing, and nothing can be a list.

@@ -1,20 +1,28 @@
 //! Apache Parquet files in, a metric for each row out.
 
+mod budget;
 mod column;
 mod pages;
+mod source;
 #[cfg(test)]
 mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parquet::basic::Compression;
 use parquet::column::reader::get_column_reader;
-use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::serialized_reader::SerializedPageReader;
 use wheatstone_gotime::TimeFormat;
 use wheatstone_plugin::prelude::*;
 
+use budget::{Budget, METRIC};
 use column::{Cell, Column};
 use pages::Checked;
+use source::Source;
 
 /// Options of `data_format = "parquet"`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -50,11 +58,6 @@ pub struct Parquet {
     config: ParquetConfig,
     time: TimeFormat,
     name: Key,
-}
-
-/// How many rows a file of so many bytes may have: a few bytes can stand for any number of equal ones.
-fn most_rows(bytes: usize) -> usize {
-    bytes.saturating_mul(16).clamp(1 << 17, 1 << 24)
 }
 
 /// What a column is for.
@@ -93,7 +96,8 @@ impl Parser for Parquet {
     fn parse(&mut self, payload: &[u8], now: Timestamp, out: &mut Vec<Metric>) -> Result<()> {
         let payload = Bytes::copy_from_slice(payload);
         // The library panics at some damaged files; what it held then is thrown away.
-        let read = catch_unwind(AssertUnwindSafe(|| self.read(payload, now)));
+        let budget = Budget::of_file(payload.len());
+        let read = catch_unwind(AssertUnwindSafe(|| self.read(&payload, now, &budget)));
         let metrics = read.unwrap_or_else(|_| bail!("unable to read parquet: the file is damaged"))?;
         out.extend(metrics);
         Ok(())
@@ -101,46 +105,53 @@ impl Parser for Parquet {
 }
 
 impl Parquet {
-    fn read(&self, payload: Bytes, now: Timestamp) -> Result<Vec<Metric>> {
-        let most = most_rows(payload.len());
-        let reader = SerializedFileReader::new(payload).context("unable to create parquet reader")?;
+    fn read(&self, payload: &Bytes, now: Timestamp, budget: &Budget) -> Result<Vec<Metric>> {
+        let file = ParquetMetaDataReader::new()
+            .parse_and_finish(payload)
+            .context("unable to create parquet reader")?;
         let mut metrics = Vec::new();
-        for at in 0..reader.num_row_groups() {
-            let group = reader
-                .get_row_group(at)
-                .with_context(|| format!("unable to open row group {at}"))?;
+        for (at, group) in file.row_groups().iter().enumerate() {
             let mut rows = Vec::new();
-            self.read_group(&*group, now, most, &mut rows)
+            self.read_group(group, payload, now, budget, &mut rows)
                 .with_context(|| format!("row group {at}"))?;
             // A row without any value is none.
             metrics.extend(rows.into_iter().flatten());
-            if metrics.len() > most {
-                bail!("more than {most} rows");
-            }
         }
         Ok(metrics)
     }
 
     fn read_group(
         &self,
-        group: &dyn RowGroupReader,
+        group: &RowGroupMetaData,
+        file: &Bytes,
         now: Timestamp,
-        most: usize,
+        budget: &Budget,
         rows: &mut Vec<Option<Metric>>,
     ) -> Result<()> {
-        for at in 0..group.num_columns() {
-            let metadata = group.metadata();
-            let description = metadata.column(at).column_descr();
-            let (name, full) = (description.name().to_owned(), description.max_def_level());
-            let (key, role) = (Key::new(&name), self.role(&name));
+        for (at, chunk) in group.columns().iter().enumerate() {
+            let description = chunk.column_descr();
+            let name = description.name();
+            let (key, role) = (Key::new(name), self.role(name));
             let wrong = || format!("unable to read column {at} ({name:?})");
-            let pages = Checked(group.get_column_page_reader(at).with_context(wrong)?);
-            let reader = get_column_reader(metadata.column(at).column_descr_ptr(), Box::new(pages));
-            let mut column = Column::new(reader, full);
+            let source = Source {
+                file: file.clone(),
+                budget: budget.clone(),
+                gzip: matches!(chunk.compression(), Compression::GZIP(_)),
+            };
+            let pages = usize::try_from(group.num_rows())
+                .map_err(ParquetError::from)
+                .and_then(|rows| SerializedPageReader::new(Arc::new(source), chunk, rows, None))
+                .with_context(wrong)?;
+            let reader = get_column_reader(
+                chunk.column_descr_ptr(),
+                Box::new(Checked::new(pages, budget.clone())),
+            );
+            let mut column = Column::new(reader, description.max_def_level(), budget.clone());
             let mut row = 0;
             while let Some(cells) = column.next().with_context(wrong)? {
                 for cell in cells {
                     if row == rows.len() {
+                        budget.spend(METRIC)?;
                         rows.push(None);
                     }
                     if let Some(cell) = cell {
@@ -148,9 +159,6 @@ impl Parquet {
                         self.set(metric, &key, role, cell)?;
                     }
                     row += 1;
-                }
-                if row > most {
-                    bail!("more than {most} rows");
                 }
             }
         }

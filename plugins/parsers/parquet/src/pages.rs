@@ -3,21 +3,36 @@
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 
-/// A dictionary's header says how many values it has, and the library makes room for so many before it reads one.
-pub(crate) struct Checked(pub(crate) Box<dyn PageReader>);
+use crate::budget::{Budget, ENTRY};
+
+/// Its headers say how many values a page has, and the library makes room for so many before it reads one.
+pub(crate) struct Checked {
+    pages: Box<dyn PageReader>,
+    budget: Budget,
+}
 
 impl Checked {
-    fn check(page: Option<Page>) -> Result<Option<Page>> {
-        match &page {
-            // No value of a dictionary takes less than a byte.
-            Some(Page::DictionaryPage { buf, num_values, .. }) if *num_values as usize > buf.len() => {
-                Err(ParquetError::General(format!(
-                    "a dictionary of {} bytes cannot hold {num_values} values",
-                    buf.len()
-                )))
-            }
-            _ => Ok(page),
+    pub(crate) fn new(pages: impl PageReader + 'static, budget: Budget) -> Checked {
+        Checked {
+            pages: Box::new(pages),
+            budget,
         }
+    }
+
+    fn check(&self, page: Option<Page>) -> Result<Option<Page>> {
+        let Some(page) = page else {
+            return Ok(None);
+        };
+        let values = page.num_values() as usize;
+        // No value of a dictionary takes less than a byte. Of a data page a few bytes can be any number of values.
+        if page.is_dictionary_page() && values > page.buffer().len() {
+            return Err(ParquetError::General(format!(
+                "a dictionary of {} bytes cannot hold {values} values",
+                page.buffer().len()
+            )));
+        }
+        self.budget.spend(values.saturating_mul(ENTRY))?;
+        Ok(Some(page))
     }
 }
 
@@ -31,22 +46,24 @@ impl Iterator for Checked {
 
 impl PageReader for Checked {
     fn get_next_page(&mut self) -> Result<Option<Page>> {
-        self.0.get_next_page().and_then(Checked::check)
+        self.pages.get_next_page().and_then(|page| self.check(page))
     }
     fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
-        self.0.peek_next_page()
+        self.pages.peek_next_page()
     }
     fn skip_next_page(&mut self) -> Result<()> {
-        self.0.skip_next_page()
+        self.pages.skip_next_page()
     }
     fn at_record_boundary(&mut self) -> Result<bool> {
-        self.0.at_record_boundary()
+        self.pages.at_record_boundary()
     }
     fn supports_deferred_dictionary(&self) -> bool {
-        self.0.supports_deferred_dictionary()
+        self.pages.supports_deferred_dictionary()
     }
     fn take_deferred_dictionary(&mut self) -> Result<Option<Page>> {
-        self.0.take_deferred_dictionary().and_then(Checked::check)
+        self.pages
+            .take_deferred_dictionary()
+            .and_then(|page| self.check(page))
     }
 }
 
@@ -55,21 +72,55 @@ mod tests {
     use super::*;
     use parquet::basic::Encoding;
 
+    /// No pages at all.
+    struct Nothing;
+
+    impl Iterator for Nothing {
+        type Item = Result<Page>;
+        fn next(&mut self) -> Option<Result<Page>> {
+            None
+        }
+    }
+    impl PageReader for Nothing {
+        fn get_next_page(&mut self) -> Result<Option<Page>> {
+            Ok(None)
+        }
+        fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
+            Ok(None)
+        }
+        fn skip_next_page(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
-    fn a_dictionary_has_no_more_values_than_bytes() {
-        let dictionary = |num_values| {
-            Checked::check(Some(Page::DictionaryPage {
-                buf: vec![0; 8].into(),
-                num_values,
-                encoding: Encoding::PLAIN,
-                is_sorted: false,
-            }))
+    fn pages_hold_what_they_promise() {
+        let checked = Checked::new(Nothing, Budget::new(10 * ENTRY));
+        let dictionary = |num_values| Page::DictionaryPage {
+            buf: vec![0; 8].into(),
+            num_values,
+            encoding: Encoding::PLAIN,
+            is_sorted: false,
         };
-        assert!(dictionary(2).is_ok());
-        let refused = dictionary(1 << 30).expect_err("too many").to_string();
+        assert!(checked.check(Some(dictionary(2))).is_ok());
+        let refused = checked
+            .check(Some(dictionary(1 << 30)))
+            .expect_err("too many")
+            .to_string();
         assert!(
             refused.contains("8 bytes cannot hold 1073741824 values"),
             "{refused}"
         );
+        let data = |num_values| Page::DataPage {
+            buf: vec![0; 8].into(),
+            num_values,
+            encoding: Encoding::RLE_DICTIONARY,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        assert!(checked.check(Some(data(9))).is_err());
+        assert!(checked.check(Some(data(8))).is_ok());
+        assert!(checked.check(Some(data(1))).is_err());
     }
 }

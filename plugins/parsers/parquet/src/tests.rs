@@ -217,9 +217,17 @@ proptest! {
     }
 }
 
+/// What is said of a file that may make only so many bytes.
+fn parse_within(budget: usize, payload: Vec<u8>) -> Result<usize, String> {
+    build(ParquetConfig::default())?
+        .read(&payload.into(), NOW, &Budget::new(budget))
+        .map(|metrics| metrics.len())
+        .map_err(|error| format!("{error:#}"))
+}
+
 #[test]
 fn a_few_bytes_that_stand_for_rows_without_end_are_refused() {
-    let file = file(
+    let rows = file(
         "message t { required int32 i; }",
         Compression::UNCOMPRESSED,
         1,
@@ -231,7 +239,59 @@ fn a_few_bytes_that_stand_for_rows_without_end_are_refused() {
                 .expect("values");
         },
     );
-    assert!(file.len() < 2_000, "{}", file.len());
-    let error = parse(ParquetConfig::default(), &file).expect_err("too many");
-    assert!(error.contains("more than 131072 rows"), "{error}");
+    assert!(rows.len() < 2_000, "{}", rows.len());
+    assert_eq!(parse_within(64 << 20, rows.clone()), Ok(200_000));
+    let error = parse_within(16 << 20, rows).expect_err("too many");
+    assert!(error.contains("more than 16 MiB of memory"), "{error}");
+}
+
+#[test]
+fn a_text_counts_as_often_as_it_occurs() {
+    let texts = file(
+        "message t { required binary s (UTF8); }",
+        Compression::UNCOMPRESSED,
+        1,
+        |_, column| {
+            let text = ByteArray::from("x".repeat(10_000).as_str());
+            let values = vec![text; 1_000];
+            column
+                .typed::<ByteArrayType>()
+                .write_batch(&values, None, None)
+                .expect("values");
+        },
+    );
+    assert!(texts.len() < 32_000, "{}", texts.len());
+    assert_eq!(parse_within(11 << 20, texts.clone()), Ok(1_000));
+    let error = parse_within(8 << 20, texts).expect_err("too much");
+    assert!(error.contains("more than 8 MiB of memory"), "{error}");
+}
+
+#[test]
+fn a_page_that_becomes_too_large_is_refused() {
+    for compression in [
+        Compression::SNAPPY,
+        Compression::GZIP(Default::default()),
+        Compression::ZSTD(ZstdLevel::default()),
+        Compression::LZ4_RAW,
+    ] {
+        let page = file(
+            "message t { required binary s (UTF8); }",
+            compression,
+            1,
+            |_, column| {
+                let value = ByteArray::from(vec![b'x'; 4 << 20]);
+                column
+                    .typed::<ByteArrayType>()
+                    .write_batch(&[value], None, None)
+                    .expect("values");
+            },
+        );
+        assert!(page.len() < 1 << 20, "{compression}: {}", page.len());
+        assert_eq!(parse_within(16 << 20, page.clone()), Ok(1), "{compression}");
+        let error = parse_within(3 << 20, page).expect_err("too large");
+        assert!(
+            error.contains("more than 3 MiB of memory"),
+            "{compression}: {error}"
+        );
+    }
 }

@@ -2,7 +2,7 @@
 
 mod definition;
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, MapKey, MessageDescriptor, Value};
+use prost_reflect::{DynamicMessage, MapKey, MessageDescriptor, Value};
 use wheatstone_plugin::prelude::*;
 
 use crate::config::XpathConfig;
@@ -55,24 +55,33 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     out
 }
 
-/// Hangs the fields that are set, in the order of their numbers. The nesting is what the decoder let through.
+/// Hangs the fields that are set, in the order of their numbers, those of extensions like the message's own. The nesting is
+/// what the decoder let through.
 fn visit(doc: &mut Document, parent: NodeId, message: &DynamicMessage) {
+    let mut extensions: Vec<_> = message.extensions().collect();
+    extensions.sort_by_key(|(extension, _)| extension.number());
+    let mut extensions = extensions.into_iter().peekable();
     for (field, value) in message.fields() {
-        traverse(doc, parent, &field, value);
+        while let Some((extension, value)) = extensions.next_if(|(e, _)| e.number() < field.number()) {
+            traverse(doc, parent, extension.name(), extension.is_group(), value);
+        }
+        traverse(doc, parent, field.name(), field.is_group(), value);
+    }
+    for (extension, value) in extensions {
+        traverse(doc, parent, extension.name(), extension.is_group(), value);
     }
 }
 
-fn traverse(doc: &mut Document, parent: NodeId, field: &FieldDescriptor, value: &Value) {
-    let group = field.is_group();
+fn traverse(doc: &mut Document, parent: NodeId, name: &str, group: bool, value: &Value) {
     // What is plain is gathered under one element of the field's name.
     let mut own = None;
     match value {
         Value::List(items) => {
             for item in items {
                 match item {
-                    Value::Message(message) if !group => element(doc, parent, field.name(), message),
+                    Value::Message(message) if !group => element(doc, parent, name, message),
                     item => {
-                        let node = *own.get_or_insert_with(|| plain(doc, field.name()));
+                        let node = *own.get_or_insert_with(|| plain(doc, name));
                         member(doc, node, "", item);
                     }
                 }
@@ -85,13 +94,13 @@ fn traverse(doc: &mut Document, parent: NodeId, field: &FieldDescriptor, value: 
                 .collect();
             entries.sort_by(|a, b| a.0.cmp(&b.0));
             for (key, value) in entries {
-                let node = *own.get_or_insert_with(|| plain(doc, field.name()));
+                let node = *own.get_or_insert_with(|| plain(doc, name));
                 member(doc, node, &key, value);
             }
         }
-        Value::Message(message) if !group => element(doc, parent, field.name(), message),
+        Value::Message(message) if !group => element(doc, parent, name, message),
         value => {
-            let node = plain(doc, field.name());
+            let node = plain(doc, name);
             text(doc, node, value);
             own = Some(node);
         }

@@ -194,3 +194,54 @@ fn what_is_wrong_with_a_definition_is_said() {
         ""
     );
 }
+
+/// In proto2 a message may be extended in another file.
+#[test]
+fn extensions_are_fields_too() {
+    let folder = Folder::new("extensions");
+    std::fs::write(
+        folder.0.join("base.proto"),
+        r#"
+syntax = "proto2";
+message Base {
+  optional string id = 1;
+  optional int32 last = 9;
+  extensions 5 to 8;
+  extensions 100 to max;
+}
+"#,
+    )
+    .unwrap();
+    std::fs::write(
+        folder.0.join("extra.proto"),
+        r#"
+syntax = "proto2";
+import "base.proto";
+message Extra { optional int32 level = 1; }
+extend Base {
+  optional Extra extra = 5;
+  repeated int32 marks = 100;
+}
+"#,
+    )
+    .unwrap();
+    let section = Section {
+        field_selection: "descendant::*[not(*)]".to_owned(),
+        field_name_expansion: true,
+        ..Section::default()
+    };
+    let config = XpathConfig {
+        xpath_protobuf_files: vec!["base.proto".to_owned(), "extra.proto".to_owned()],
+        xpath_protobuf_type: "Base".to_owned(),
+        xpath_native_types: true,
+        ..folder.config(section)
+    };
+    let payload = b"\x0a\x01b\x48\x03\x2a\x02\x08\x07\xa0\x06\x01\xa0\x06\x02";
+    assert_eq!(
+        feed(&mut build("xpath_protobuf", config).unwrap(), payload),
+        Ok(vec![
+            r#"xpath_protobuf id=Str("b"),extra_level=Int(7),last=Int(3),marks_=Int(1),marks__1=Int(2)"#
+                .to_owned()
+        ])
+    );
+}
