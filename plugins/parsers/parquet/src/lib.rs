@@ -2,10 +2,12 @@
 
 mod budget;
 mod column;
+mod delta;
 mod pages;
 mod source;
 #[cfg(test)]
 mod tests;
+mod thrift;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -106,9 +108,13 @@ impl Parser for Parquet {
 
 impl Parquet {
     fn read(&self, payload: &Bytes, now: Timestamp, budget: &Budget) -> Result<Vec<Metric>> {
+        let wrong = "unable to create parquet reader";
+        if footer(payload).is_some_and(|footer| !thrift::is_footer(footer)) {
+            bail!("{wrong}: the footer is damaged");
+        }
         let file = ParquetMetaDataReader::new()
             .parse_and_finish(payload)
-            .context("unable to create parquet reader")?;
+            .context(wrong)?;
         let mut metrics = Vec::new();
         for (at, group) in file.row_groups().iter().enumerate() {
             let mut rows = Vec::new();
@@ -138,13 +144,14 @@ impl Parquet {
                 budget: budget.clone(),
                 gzip: matches!(chunk.compression(), Compression::GZIP(_)),
             };
+            let levels = [description.max_rep_level(), description.max_def_level()];
             let pages = usize::try_from(group.num_rows())
                 .map_err(ParquetError::from)
                 .and_then(|rows| SerializedPageReader::new(Arc::new(source), chunk, rows, None))
                 .with_context(wrong)?;
             let reader = get_column_reader(
                 chunk.column_descr_ptr(),
-                Box::new(Checked::new(pages, budget.clone())),
+                Box::new(Checked::new(pages, levels, budget.clone())),
             );
             let mut column = Column::new(reader, description.max_def_level(), budget.clone());
             let mut row = 0;
@@ -194,6 +201,13 @@ impl Parquet {
         }
         Ok(())
     }
+}
+
+/// The footer of what ends like a file: it, its length in four bytes, and a mark.
+fn footer(file: &[u8]) -> Option<&[u8]> {
+    let (rest, end) = file.split_last_chunk::<8>()?;
+    let length = u32::from_le_bytes([end[0], end[1], end[2], end[3]]) as usize;
+    rest.get(rest.len().checked_sub(length)?..)
 }
 
 /// A cell as text: floats without an exponent.

@@ -4,17 +4,20 @@ use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 
 use crate::budget::{Budget, ENTRY};
+use crate::delta::{Levels, repeated};
 
 /// Its headers say how many values a page has, and the library makes room for so many before it reads one.
 pub(crate) struct Checked {
     pages: Box<dyn PageReader>,
+    levels: Levels,
     budget: Budget,
 }
 
 impl Checked {
-    pub(crate) fn new(pages: impl PageReader + 'static, budget: Budget) -> Checked {
+    pub(crate) fn new(pages: impl PageReader + 'static, levels: Levels, budget: Budget) -> Checked {
         Checked {
             pages: Box::new(pages),
+            levels,
             budget,
         }
     }
@@ -32,6 +35,10 @@ impl Checked {
             )));
         }
         self.budget.spend(values.saturating_mul(ENTRY))?;
+        match repeated(&page, self.levels) {
+            Some(bytes) => self.budget.spend(bytes)?,
+            None => return Err(ParquetError::General("a page's lengths are damaged".to_owned())),
+        }
         Ok(Some(page))
     }
 }
@@ -95,7 +102,7 @@ mod tests {
 
     #[test]
     fn pages_hold_what_they_promise() {
-        let checked = Checked::new(Nothing, Budget::new(10 * ENTRY));
+        let checked = Checked::new(Nothing, [0, 0], Budget::new(10 * ENTRY));
         let dictionary = |num_values| Page::DictionaryPage {
             buf: vec![0; 8].into(),
             num_values,

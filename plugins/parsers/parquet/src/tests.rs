@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::data_type::{
     BoolType, ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, FixedLenByteArrayType, FloatType,
     Int32Type, Int64Type, Int96, Int96Type,
 };
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
@@ -53,9 +53,13 @@ type Write = fn(usize, &mut SerializedColumnWriter<'_>);
 
 /// A file with this schema, `write` being called for each column of each row group.
 fn file(schema: &str, compression: Compression, groups: usize, write: Write) -> Vec<u8> {
+    let properties = WriterProperties::builder().set_compression(compression).build();
+    file_with(schema, properties, groups, write)
+}
+
+fn file_with(schema: &str, properties: WriterProperties, groups: usize, write: Write) -> Vec<u8> {
     let schema = Arc::new(parse_message_type(schema).expect("a schema"));
-    let properties = Arc::new(WriterProperties::builder().set_compression(compression).build());
-    let mut file = SerializedFileWriter::new(Vec::new(), schema, properties).expect("a writer");
+    let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).expect("a writer");
     for _ in 0..groups {
         let mut group = file.next_row_group().expect("a row group");
         let mut at = 0;
@@ -294,4 +298,81 @@ fn a_page_that_becomes_too_large_is_refused() {
             "{compression}: {error}"
         );
     }
+}
+
+#[test]
+fn texts_in_every_encoding_and_with_missing_ones() {
+    for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+        for encoding in [
+            Encoding::PLAIN,
+            Encoding::DELTA_LENGTH_BYTE_ARRAY,
+            Encoding::DELTA_BYTE_ARRAY,
+        ] {
+            let properties = WriterProperties::builder()
+                .set_writer_version(version)
+                .set_dictionary_enabled(false)
+                .set_encoding(encoding)
+                .build();
+            let texts = file_with(
+                "message t { optional binary s (UTF8); }",
+                properties,
+                1,
+                |_, column| {
+                    let values: Vec<_> = (0..300)
+                        .map(|n| ByteArray::from(format!("{}{n}", "long".repeat(n % 40)).as_str()))
+                        .collect();
+                    let levels: Vec<_> = (0..600).map(|n| n % 2).collect();
+                    column
+                        .typed::<ByteArrayType>()
+                        .write_batch(&values, Some(&levels), None)
+                        .expect("values");
+                },
+            );
+            let expected: Vec<_> = (0..300)
+                .map(|n| format!("m s=Str(\"{}{n}\")", "long".repeat(n % 40)))
+                .collect();
+            assert_eq!(
+                parse(ParquetConfig::default(), &texts),
+                Ok(expected),
+                "{version:?} {encoding}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_text_that_repeats_the_one_before_counts_whole() {
+    let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_encoding(Encoding::DELTA_BYTE_ARRAY)
+        .build();
+    let texts = file_with(
+        "message t { required binary s (UTF8); }",
+        properties,
+        1,
+        |_, column| {
+            let values = vec![ByteArray::from("x".repeat(10_000).as_str()); 1_000];
+            column
+                .typed::<ByteArrayType>()
+                .write_batch(&values, None, None)
+                .expect("values");
+        },
+    );
+    assert!(texts.len() < 64_000, "{}", texts.len());
+    assert_eq!(parse_within(21 << 20, texts.clone()), Ok(1_000));
+    let error = parse_within(8 << 20, texts).expect_err("too much");
+    assert!(error.contains("more than 8 MiB of memory"), "{error}");
+}
+
+#[test]
+fn a_footer_that_asks_for_room_without_end_is_refused() {
+    // A schema whose root has 2^31 - 1 children.
+    let mut file = b"PAR1\x15\x02\x19\x1c\x48\x01r\x15\xfe\xff\xff\xff\x0f\x00\x00".to_vec();
+    let length = file.len() as u32 - 4;
+    file.extend_from_slice(&length.to_le_bytes());
+    file.extend_from_slice(b"PAR1");
+    assert_eq!(
+        parse(ParquetConfig::default(), &file),
+        Err("unable to create parquet reader: the footer is damaged".to_owned())
+    );
 }
