@@ -27,10 +27,11 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 const USAGE: &str = "\
-usage: bench AGENT [--quick] [--compare OTHER | --curves FOLDER | --latency | --instructions | --soak MINUTES]
+usage: bench AGENT [--quick] [--only TEXT] [--compare OTHER | --curves FOLDER | --latency | --instructions | --soak MINUTES]
 
   AGENT            the program to measure
   --quick          fewer messages and one round: a minute or so, for a first look
+  --only TEXT      of the table and of --compare only the rows with this text in their names
   --compare OTHER  a second build, measured in turn with the first; the table gives the ratio of the two
   --curves FOLDER  draw cost against the number of inputs, outputs, topics and the batch size into this folder
   --latency        CPU against the way of a message, at several pauses between two reads behind mosquitto
@@ -51,6 +52,7 @@ enum Work {
 struct Options {
     agent: PathBuf,
     quick: bool,
+    only: String,
     work: Work,
 }
 
@@ -74,6 +76,7 @@ fn options(args: &[String]) -> Result<Options> {
     let mut options = Options {
         agent: PathBuf::new(),
         quick: false,
+        only: String::new(),
         work: Work::Table,
     };
     let mut args = args.iter();
@@ -84,6 +87,7 @@ fn options(args: &[String]) -> Result<Options> {
         };
         match arg.as_str() {
             "--quick" => options.quick = true,
+            "--only" => options.only = value()?.clone(),
             "--compare" => options.work = Work::Compare(program(value()?)?),
             "--curves" => options.work = Work::Curves(value()?.into()),
             "--latency" => options.work = Work::Latency,
@@ -108,13 +112,19 @@ fn program(path: &str) -> Result<PathBuf> {
     Ok(program)
 }
 
-fn run(Options { agent, quick, work }: &Options) -> Result<()> {
-    match work {
-        Work::Table => {
-            report::table(agent, *quick)?;
+fn run(options: &Options) -> Result<()> {
+    let Options { agent, quick, .. } = options;
+    let scenes = || {
+        let all = scene::Scene::all(*quick).into_iter();
+        all.filter(|scene| scene.name.contains(&options.only))
+    };
+    match &options.work {
+        Work::Table if options.only.is_empty() => {
+            report::table(agent, scenes(), *quick)?;
             memory::run(agent, *quick)
         }
-        Work::Compare(other) => report::compare(agent, other, *quick),
+        Work::Table => report::table(agent, scenes(), *quick),
+        Work::Compare(other) => report::compare(agent, other, scenes(), *quick),
         Work::Curves(folder) => curves::run(agent, folder, *quick),
         Work::Latency => latency::run(agent, *quick),
         Work::Instructions => instructions::run(agent),

@@ -1,9 +1,10 @@
 //! A real mosquitto between publishers of ours and the subscriber, where it is installed.
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -102,10 +103,8 @@ fn one(port: u16, payload: Payload, qos: u8, number: u64, messages: u64, rate: u
     stream.read_exact(&mut answer)?;
     // Acknowledgements are read away, so that the broker never waits for this side.
     let mut reader = stream.try_clone()?;
-    std::thread::spawn(move || {
-        let mut chunk = [0; 16 * 1024];
-        while reader.read(&mut chunk).is_ok_and(|n| n > 0) {}
-    });
+    let (done, answered) = mpsc::channel();
+    std::thread::spawn(move || done.send(read_answers(&mut reader)));
     let lap = Lap::new(payload, qos, 500, false);
     let mut bytes = lap.bytes.clone();
     for (n, at) in lap.ids.iter().enumerate() {
@@ -124,9 +123,41 @@ fn one(port: u16, payload: Payload, qos: u8, number: u64, messages: u64, rate: u
         }
         std::thread::sleep(Duration::from_millis(1));
     }
-    // What it still holds for us is sent before the connection goes.
-    std::thread::sleep(Duration::from_millis(200));
+    // It answers when it has read all before: a connection that ends sooner takes with it what lies in its buffers.
+    stream.write_all(&[0xC0, 0])?;
+    answered
+        .recv_timeout(Duration::from_secs(30))
+        .context("the broker does not answer")??;
     stream.write_all(&[0xE0, 0])?;
     let _ = stream.shutdown(std::net::Shutdown::Both);
     Ok(())
+}
+
+/// Reads acknowledgements up to the answer to a ping.
+fn read_answers(stream: &mut impl Read) -> Result<()> {
+    let mut stream = BufReader::new(stream);
+    let mut packet = [0; 2];
+    loop {
+        stream.read_exact(&mut packet)?;
+        match packet {
+            [0xD0, 0] => return Ok(()),
+            // PUBACK, PUBREC and PUBCOMP of MQTT 3.1.1 have two bytes more.
+            [_, 2] => stream.read_exact(&mut packet)?,
+            [first, length] => bail!("a packet {first:#x} of {length} bytes"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_end_with_that_to_the_ping() {
+        let all = [0x40, 2, 0, 1, 0x40, 2, 0xD0, 0, 0xD0, 0, 9];
+        let mut rest = &all[..];
+        assert!(read_answers(&mut rest).is_ok());
+        assert!(read_answers(&mut &all[..8]).is_err(), "the answer is missing");
+        assert!(read_answers(&mut &[0x30u8, 5][..]).is_err(), "no answer at all");
+    }
 }

@@ -48,14 +48,14 @@ fn thousands(n: f64) -> String {
 const FLOORS: [&str; 2] = ["raw", "rumqttc"];
 
 /// The agent beside its floors, in every scene.
-pub fn table(agent: &Path, quick: bool) -> Result<()> {
+pub fn table(agent: &Path, scenes: impl Iterator<Item = Scene>, quick: bool) -> Result<()> {
     let rounds = if quick { 1 } else { 3 };
     println!("CPU-seconds per million messages, medians of {rounds}; HTTP sink, JSON in, line protocol out");
     println!(
-        "{:<29} {:>7} {:>7} {:>7} {:>7} {:>7} {:>11} {:>7} {:>13} {:>6}",
+        "{:<31} {:>7} {:>7} {:>7} {:>7} {:>7} {:>11} {:>7} {:>13} {:>6}",
         "", "agent", "raw", "rumqttc", "x raw", "x rumq", "messages/s", "start", "RSS idle/peak", "lost"
     );
-    for scene in Scene::all(quick) {
+    for scene in scenes {
         let (mut own, mut floors) = (Vec::new(), [Vec::new(), Vec::new()]);
         for _ in 0..rounds {
             own.push(measure(Who::Agent(agent), &scene)?);
@@ -65,7 +65,7 @@ pub fn table(agent: &Path, quick: bool) -> Result<()> {
         }
         let (row, [raw, client]) = (middle(&own), floors.map(|rows| middle(&rows)));
         println!(
-            "{:<29} {:>7.3} {:>7.3} {:>7.3} {:>7.2} {:>7.2} {:>11} {:>4.0} ms {:>5.1}/{:<4.1} MB {:>6}",
+            "{:<31} {:>7.3} {:>7.3} {:>7.3} {:>7.2} {:>7.2} {:>11} {:>4.0} ms {:>5.1}/{:<4.1} MB {:>6}",
             scene.name,
             row.cpu,
             raw.cpu,
@@ -83,14 +83,14 @@ pub fn table(agent: &Path, quick: bool) -> Result<()> {
 }
 
 /// Two builds in turn: the ratio of each pair, and the one in the middle.
-pub fn compare(new: &Path, old: &Path, quick: bool) -> Result<()> {
+pub fn compare(new: &Path, old: &Path, scenes: impl Iterator<Item = Scene>, quick: bool) -> Result<()> {
     let rounds = if quick { 2 } else { 5 };
     println!("CPU-seconds per million messages, medians of {rounds} pairs measured in turn");
     println!(
-        "{:<29} {:>8} {:>8} {:>8} {:>17} {:>15}",
+        "{:<31} {:>8} {:>8} {:>8} {:>17} {:>15}",
         "", "this", "other", "ratio", "ratios from..to", "peak RSS"
     );
-    for scene in Scene::all(quick) {
+    for scene in scenes {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for round in 0..rounds {
             // Whoever comes second may find a warmer machine: they take turns in that too.
@@ -112,7 +112,7 @@ pub fn compare(new: &Path, old: &Path, quick: bool) -> Result<()> {
             .fold((f64::MAX, 0f64), |(l, h), r| (l.min(*r), h.max(*r)));
         let (a, b) = (middle(&ours), middle(&theirs));
         println!(
-            "{:<29} {:>8.3} {:>8.3} {:>8.3} {:>8.3}..{:<7.3} {:>5.1}/{:<5.1} MB",
+            "{:<31} {:>8.3} {:>8.3} {:>8.3} {:>8.3}..{:<7.3} {:>5.1}/{:<5.1} MB",
             scene.name,
             a.cpu,
             b.cpu,

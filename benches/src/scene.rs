@@ -215,8 +215,8 @@ pub fn measure(who: Who<'_>, scene: &Scene) -> Result<Row> {
     };
     origin.wait(inputs, &mut peer, &folder)?;
     let start = started.elapsed().as_secs_f64() * 1e3;
-    // What belongs to the start is over before the count begins.
-    std::thread::sleep(Duration::from_millis(500));
+    // What belongs to the start is over before the count begins: half a second on the agent gives back memory.
+    std::thread::sleep(Duration::from_millis(800));
     let (before, (idle, _)) = (cpu_of(peer.id()), peer.memory());
     let begun = Instant::now();
     let publisher = origin.go(scene);

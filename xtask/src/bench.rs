@@ -13,6 +13,8 @@ use crate::shell::{cargo, output, release_binary, root, run as execute, target};
 pub struct Options {
     /// Fewer messages, one round, and not the crates' benchmarks.
     quick: bool,
+    /// Only the rows with this text in their names, and not the crates' benchmarks.
+    only: Option<String>,
     /// Another build to compare with.
     compare: Option<PathBuf>,
     /// Draw the curves into docs/performance.
@@ -30,6 +32,10 @@ impl Options {
             match arg.as_str() {
                 "--quick" => options.quick = true,
                 "--curves" => options.curves = true,
+                "--only" => {
+                    let text = args.next().context("--only needs a part of a row's name")?;
+                    options.only = Some(text.clone());
+                }
                 "--compare" => {
                     let other = args.next().context("--compare needs the path of a program")?;
                     options.compare = Some(std::path::absolute(other)?);
@@ -60,6 +66,9 @@ pub fn run(options: &Options) -> Result<()> {
     if options.quick {
         bench.arg("--quick");
     }
+    if let Some(text) = &options.only {
+        bench.arg("--only").arg(text);
+    }
     if let Some(other) = &options.compare {
         bench.arg("--compare").arg(other);
     }
@@ -72,7 +81,7 @@ pub fn run(options: &Options) -> Result<()> {
         describe_curves()?;
     }
     let part = options.curves || options.compare.is_some() || !options.single.is_empty();
-    if options.quick || part {
+    if options.quick || options.only.is_some() || part {
         return Ok(());
     }
     for (package, name) in parts()? {
@@ -165,6 +174,7 @@ mod tests {
         assert_eq!(args(&[])?, Options::default());
         let options = args(&["--quick", "--compare", "/old", "--curves"])?;
         assert!(options.quick && options.curves && options.compare == Some(PathBuf::from("/old")));
+        assert_eq!(args(&["--only", "QoS 1"])?.only.as_deref(), Some("QoS 1"));
         assert_eq!(args(&["--soak", "10"])?.single, ["--soak", "10"]);
         assert!(args(&["--soak"]).is_err() && args(&["--compare"]).is_err() && args(&["--slow"]).is_err());
         Ok(())

@@ -31,7 +31,7 @@ usage: cargo xtask COMMAND
                                 --jobs N, --minutes N), and the sum of what was lost: 0
   docs                          write what is generated: sample.conf, docs/plugins.md, option tables of the READMEs
   fuzz [TARGET]... [--minutes N]  run the fuzz targets of fuzz/, one minute each (needs nightly and cargo-fuzz)
-  bench [--quick] [--curves | --compare PROGRAM | --latency | --instructions | --soak MINUTES]
+  bench [--quick] [--only TEXT] [--curves | --compare PROGRAM | --latency | --instructions | --soak MINUTES]
                                 what the program costs beside its floors, and the crates' benchmarks; --curves draws
                                 docs/performance; --compare measures two builds in turn; --latency: CPU against the way
                                 of a message; --instructions: by callgrind; --soak: memory over time
