@@ -125,7 +125,7 @@ fn with_curves(page: &str, data: &Value) -> Option<String> {
         ));
         for row in rows.as_array()? {
             section.push_str(&format!(
-                "| {} | {:.2} | {} | {:.0} | {} |\n",
+                "| {} | {:.2} | {:.0} | {:.0} | {} |\n",
                 row["size"],
                 row["cpu_s_per_million"].as_f64()?,
                 row["messages_per_s"].as_f64()?,
