@@ -205,9 +205,11 @@ impl Parquet {
 
 /// The footer of what ends like a file: it, its length in four bytes, and a mark.
 fn footer(file: &[u8]) -> Option<&[u8]> {
-    let (rest, end) = file.split_last_chunk::<8>()?;
-    let length = u32::from_le_bytes([end[0], end[1], end[2], end[3]]) as usize;
-    rest.get(rest.len().checked_sub(length)?..)
+    let (rest, mark) = file.split_last_chunk::<4>()?;
+    let (rest, length) = rest.split_last_chunk::<4>()?;
+    // An encrypted footer has another mark, and the library says that it reads none.
+    let start = rest.len().checked_sub(u32::from_le_bytes(*length) as usize)?;
+    (mark == b"PAR1").then(|| &rest[start..])
 }
 
 /// A cell as text: floats without an exponent.

@@ -375,4 +375,9 @@ fn a_footer_that_asks_for_room_without_end_is_refused() {
         parse(ParquetConfig::default(), &file),
         Err("unable to create parquet reader: the footer is damaged".to_owned())
     );
+    // The library has its own words for footers that are encrypted.
+    let end = file.len() - 1;
+    file[end] = b'E';
+    let error = parse(ParquetConfig::default(), &file).expect_err("encrypted");
+    assert!(error.contains("encrypt"), "{error}");
 }
