@@ -6,6 +6,8 @@
 use parquet::basic::Encoding;
 use parquet::column::page::Page;
 
+use crate::varint::{take, varint, zigzag};
+
 /// The highest levels of a column, of repetition and of definition.
 pub(crate) type Levels = [i16; 2];
 
@@ -117,30 +119,6 @@ fn bits(packed: &[u8], at: usize, width: usize) -> Option<i64> {
         .rev()
         .fold(0u64, |value, byte| value << 8 | u64::from(*byte));
     Some(((value >> (from % 8)) & ((1 << width) - 1)) as i64)
-}
-
-fn take<'d>(data: &mut &'d [u8], length: usize) -> Option<&'d [u8]> {
-    let (first, rest) = data.split_at_checked(length)?;
-    *data = rest;
-    Some(first)
-}
-
-/// Seven bits a byte, the lowest first.
-fn varint(data: &mut &[u8]) -> Option<u64> {
-    let mut value = 0u64;
-    for at in 0..10 {
-        let [byte] = take(data, 1)? else { return None };
-        value |= u64::from(byte & 0x7f) << (7 * at);
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn zigzag(data: &mut &[u8]) -> Option<i64> {
-    let value = varint(data)?;
-    Some((value >> 1) as i64 ^ -((value & 1) as i64))
 }
 
 #[cfg(test)]

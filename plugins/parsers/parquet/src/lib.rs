@@ -8,6 +8,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod thrift;
+mod varint;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

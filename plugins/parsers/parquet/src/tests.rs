@@ -249,21 +249,25 @@ fn a_few_bytes_that_stand_for_rows_without_end_are_refused() {
     assert!(error.contains("more than 16 MiB of memory"), "{error}");
 }
 
-#[test]
-fn a_text_counts_as_often_as_it_occurs() {
-    let texts = file(
+/// A thousand rows with the same text of 10,000 bytes.
+fn same_texts(properties: WriterProperties) -> Vec<u8> {
+    file_with(
         "message t { required binary s (UTF8); }",
-        Compression::UNCOMPRESSED,
+        properties,
         1,
         |_, column| {
-            let text = ByteArray::from("x".repeat(10_000).as_str());
-            let values = vec![text; 1_000];
+            let values = vec![ByteArray::from("x".repeat(10_000).as_str()); 1_000];
             column
                 .typed::<ByteArrayType>()
                 .write_batch(&values, None, None)
                 .expect("values");
         },
-    );
+    )
+}
+
+#[test]
+fn a_text_counts_as_often_as_it_occurs() {
+    let texts = same_texts(WriterProperties::builder().build());
     assert!(texts.len() < 32_000, "{}", texts.len());
     assert_eq!(parse_within(11 << 20, texts.clone()), Ok(1_000));
     let error = parse_within(8 << 20, texts).expect_err("too much");
@@ -346,18 +350,7 @@ fn a_text_that_repeats_the_one_before_counts_whole() {
         .set_dictionary_enabled(false)
         .set_encoding(Encoding::DELTA_BYTE_ARRAY)
         .build();
-    let texts = file_with(
-        "message t { required binary s (UTF8); }",
-        properties,
-        1,
-        |_, column| {
-            let values = vec![ByteArray::from("x".repeat(10_000).as_str()); 1_000];
-            column
-                .typed::<ByteArrayType>()
-                .write_batch(&values, None, None)
-                .expect("values");
-        },
-    );
+    let texts = same_texts(properties);
     assert!(texts.len() < 64_000, "{}", texts.len());
     assert_eq!(parse_within(21 << 20, texts.clone()), Ok(1_000));
     let error = parse_within(8 << 20, texts).expect_err("too much");

@@ -12,6 +12,8 @@ mod definitions;
 use Type::{Binary, Bool, Byte, Double, Int, List, Noted, Schema, Struct};
 use definitions::{FILE, PAGE, SCHEMA_ELEMENT};
 
+use crate::varint::{take, varint, zigzag};
+
 /// How a known field is written.
 enum Type {
     Bool,
@@ -51,32 +53,19 @@ struct Reader<'b> {
 
 impl Reader<'_> {
     fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.bytes.split_first()?;
-        self.bytes = rest;
-        Some(*first)
+        take(&mut self.bytes, 1).map(|byte| byte[0])
     }
 
     fn skip(&mut self, length: usize) -> Option<()> {
-        self.bytes = self.bytes.get(length..)?;
-        Some(())
+        take(&mut self.bytes, length).map(drop)
     }
 
-    /// Seven bits a byte, the lowest first.
     fn varint(&mut self) -> Option<u64> {
-        let mut value = 0u64;
-        for at in 0..10 {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << (7 * at);
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
+        varint(&mut self.bytes)
     }
 
     fn integer(&mut self) -> Option<i64> {
-        let value = self.varint()?;
-        Some((value >> 1) as i64 ^ -((value & 1) as i64))
+        zigzag(&mut self.bytes)
     }
 
     /// What is noted of its fields, or 0.
