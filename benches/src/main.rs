@@ -113,17 +113,24 @@ fn program(path: &str) -> Result<PathBuf> {
 }
 
 fn run(options: &Options) -> Result<()> {
-    let Options { agent, quick, .. } = options;
+    let Options {
+        agent,
+        quick,
+        only,
+        work,
+    } = options;
     let scenes = || {
         let all = scene::Scene::all(*quick).into_iter();
-        all.filter(|scene| scene.name.contains(&options.only))
+        all.filter(|scene| scene.name.contains(only))
     };
-    match &options.work {
-        Work::Table if options.only.is_empty() => {
+    match work {
+        Work::Table => {
             report::table(agent, scenes(), *quick)?;
-            memory::run(agent, *quick)
+            if only.is_empty() {
+                memory::run(agent, *quick)?;
+            }
+            Ok(())
         }
-        Work::Table => report::table(agent, scenes(), *quick),
         Work::Compare(other) => report::compare(agent, other, scenes(), *quick),
         Work::Curves(folder) => curves::run(agent, folder, *quick),
         Work::Latency => latency::run(agent, *quick),

@@ -195,7 +195,7 @@ pub fn measure(who: Who<'_>, scene: &Scene) -> Result<Row> {
     let origin = Origin::start(scene, inputs)?;
     let outputs = if scene.file { 0 } else { scene.outputs };
     let sinks: Vec<Sink> = (0..outputs).map(|_| Sink::start()).collect::<Result<_>>()?;
-    let written = scene.file.then(|| Lines::of(folder.path().join(WRITTEN)));
+    let mut written = scene.file.then(|| Lines::of(folder.path().join(WRITTEN)));
     let started = Instant::now();
     let mut peer = match who {
         Who::Agent(program) => {
@@ -220,7 +220,7 @@ pub fn measure(who: Who<'_>, scene: &Scene) -> Result<Row> {
     let (before, (idle, _)) = (cpu_of(peer.id()), peer.memory());
     let begun = Instant::now();
     let publisher = origin.go(scene);
-    let delivered = || match &written {
+    let mut delivered = || match &mut written {
         Some(written) => written.lines(),
         None => Ok(sinks.iter().map(Sink::lines).min().unwrap_or(0)),
     };

@@ -1,6 +1,5 @@
 //! Where the lines go: an HTTP double for InfluxDB that takes every write and counts the lines, or a file.
 
-use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -14,8 +13,8 @@ use anyhow::Result;
 /// A file that another process writes, and how many lines it has.
 pub struct Lines {
     path: PathBuf,
-    file: RefCell<Option<File>>,
-    lines: Cell<u64>,
+    file: Option<File>,
+    lines: u64,
 }
 
 impl Lines {
@@ -23,29 +22,29 @@ impl Lines {
     pub fn of(path: PathBuf) -> Lines {
         Lines {
             path,
-            file: RefCell::default(),
-            lines: Cell::default(),
+            file: None,
+            lines: 0,
         }
     }
 
     /// Lines so far; what was counted before is not read again.
-    pub fn lines(&self) -> Result<u64> {
-        let mut file = self.file.borrow_mut();
-        if file.is_none() {
+    pub fn lines(&mut self) -> Result<u64> {
+        if self.file.is_none() {
             match File::open(&self.path) {
-                Ok(opened) => *file = Some(opened),
+                Ok(file) => self.file = Some(file),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
                 Err(error) => return Err(error.into()),
             }
         }
         let mut chunk = vec![0; 256 * 1024];
-        while let Some(n) = file.as_mut().map(|file| file.read(&mut chunk)).transpose()?
-            && n > 0
-        {
-            let new = chunk[..n].iter().filter(|b| **b == b'\n').count();
-            self.lines.set(self.lines.get() + new as u64);
+        while let Some(file) = &mut self.file {
+            let n = file.read(&mut chunk)?;
+            if n == 0 {
+                break;
+            }
+            self.lines += chunk[..n].iter().filter(|b| **b == b'\n').count() as u64;
         }
-        Ok(self.lines.get())
+        Ok(self.lines)
     }
 }
 
@@ -158,7 +157,7 @@ mod tests {
     fn lines_of_a_file_are_counted_while_it_grows() -> Result<()> {
         let folder = crate::peer::Folder::new()?;
         let path = folder.path().join("lines");
-        let lines = Lines::of(path.clone());
+        let mut lines = Lines::of(path.clone());
         assert_eq!(lines.lines()?, 0, "there is no file yet");
         let mut file = File::create(&path)?;
         file.write_all(b"a b=1\nc ")?;
