@@ -7,9 +7,9 @@ use wheatstone_gotime::civil::Civil;
 use wheatstone_plugin::anyhow::Error;
 use wheatstone_plugin::prelude::*;
 
-use super::columns::{Columns, Role, Rules};
+use super::columns::{Columns, Duty, Rules};
 use super::flatten::{Leaf, Sink, Stop};
-use super::scan::Number;
+use super::number::Number;
 
 /// What all metrics of a parser have in common, and what it remembers from one to the next.
 pub(super) struct Assembler {
@@ -86,7 +86,7 @@ impl<'a> Sink<'a> for Object<'_> {
     }
 
     #[inline]
-    fn guess_key(&mut self, around: usize, rest: &str) -> Result<Option<usize>, Stop> {
+    fn guess_key(&mut self, around: usize, rest: &[u8]) -> Result<Option<usize>, Stop> {
         match self.parts.columns.guess_key(around, rest) {
             None => Ok(None),
             Some(Ok((at, len))) => {
@@ -109,7 +109,7 @@ impl<'a> Sink<'a> for Object<'_> {
         }
     }
 
-    fn learn_key(&mut self, around: usize, written: Option<&str>) {
+    fn learn_key(&mut self, around: usize, written: Option<&[u8]>) {
         self.parts.columns.learn_key(self.at, around, written);
     }
 
@@ -127,21 +127,24 @@ impl<'a> Sink<'a> for Object<'_> {
         self.parts.columns.key(self.at)
     }
 
-    #[inline]
+    #[inline(always)]
     fn leaf(&mut self, leaf: Leaf<'a>) {
-        let role = self.parts.columns.role(self.at);
-        match leaf {
-            Leaf::Number(number) if role == Role::default() => {
-                let key = self.parts.columns.key(self.at).clone();
-                self.metric.push_field(key, Value::Float(number.value));
+        let (key, duty) = self.parts.columns.key_and_duty(self.at);
+        match (duty, leaf) {
+            (Duty::Field, Leaf::Number(number)) => {
+                self.metric.push_field(key.clone(), Value::Float(number.value));
             }
-            leaf => self.leaf_with_role(leaf, role),
+            (Duty::Field, _) => {}
+            (Duty::Tag, Leaf::Str(text)) if !text.escaped => self.metric.set_tag(key.clone(), text.text),
+            (Duty::Time, Leaf::Number(_)) => self.time = self.read_time(leaf),
+            _ => self.leaf_with_role(leaf),
         }
     }
 }
 
 impl Object<'_> {
-    fn leaf_with_role(&mut self, leaf: Leaf<'_>, role: Role) {
+    fn leaf_with_role(&mut self, leaf: Leaf<'_>) {
+        let role = self.parts.columns.role(self.at);
         if matches!(leaf, Leaf::Null) {
             return;
         }

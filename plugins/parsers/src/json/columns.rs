@@ -17,6 +17,34 @@ pub(super) struct Role {
     pub(super) name: bool,
 }
 
+/// What a role comes to for most values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Duty {
+    /// Numbers become fields, and nothing else counts.
+    Field,
+    /// Every value becomes a tag, and nothing else.
+    Tag,
+    /// It is the time, and nothing else.
+    Time,
+    /// The role says it.
+    Mixed,
+}
+
+impl Role {
+    fn duty(self) -> Duty {
+        let only = Role::default();
+        if self == only {
+            Duty::Field
+        } else if self == (Role { tag: true, ..only }) {
+            Duty::Tag
+        } else if self == (Role { time: true, ..only }) {
+            Duty::Time
+        } else {
+            Duty::Mixed
+        }
+    }
+}
+
 /// The options that decide.
 pub(super) struct Rules {
     pub(super) tags: Option<Glob>,
@@ -40,6 +68,7 @@ impl Rules {
 struct Column {
     key: Key,
     role: Role,
+    duty: Duty,
     /// The object in which the name was last seen.
     seen: u64,
     /// Where it stood then.
@@ -54,7 +83,7 @@ enum Stood {
     /// It is not known, or cannot be said in these words.
     Somewhere,
     /// The key as it is written, from its quote to its colon, in the object that is the value of that column.
-    Key(usize, Box<str>),
+    Key(usize, Box<[u8]>),
     /// The element of the array that is the value of that column.
     Element(usize, usize),
 }
@@ -142,10 +171,10 @@ impl Columns {
     /// Where `rest` begins with the key that is expected in this object or array: its place, and how long it is.
     /// `Err` where it was seen in this object before.
     #[inline]
-    pub(super) fn guess_key(&mut self, around: usize, rest: &str) -> Option<Result<(usize, usize), ()>> {
+    pub(super) fn guess_key(&mut self, around: usize, rest: &[u8]) -> Option<Result<(usize, usize), ()>> {
         let at = self.expected();
         match &self.columns.get(at)?.stood {
-            Stood::Key(there, written) if *there == around && rest.starts_with(&**written) => {
+            Stood::Key(there, written) if *there == around && begins_with(rest, written) => {
                 let len = written.len();
                 Some(self.take(at).map(|at| (at, len)))
             }
@@ -173,7 +202,7 @@ impl Columns {
 
     /// The name that was found last is this key of that object. `written` goes from its quote to its colon; nothing where it
     /// is not written in the plainest way.
-    pub(super) fn learn_key(&mut self, at: usize, around: usize, written: Option<&str>) {
+    pub(super) fn learn_key(&mut self, at: usize, around: usize, written: Option<&[u8]>) {
         match (&mut self.columns[at].stood, written.filter(|_| around != NOWHERE)) {
             (Stood::Key(there, known), Some(written)) if **known == *written => *there = around,
             (stood, Some(written)) => *stood = Stood::Key(around, written.into()),
@@ -210,9 +239,11 @@ impl Columns {
         if (self.columns.len() + 1) * 2 > self.slots.len() {
             self.make_room();
         }
+        let role = rules.role(name);
         self.columns.push(Column {
             key: Key::new(name),
-            role: rules.role(name),
+            role,
+            duty: role.duty(),
             seen: self.object,
             stood: Stood::Somewhere,
             next: NOWHERE,
@@ -256,9 +287,32 @@ impl Columns {
     }
 
     #[inline]
+    pub(super) fn key_and_duty(&self, at: usize) -> (&Key, Duty) {
+        let column = &self.columns[at];
+        (&column.key, column.duty)
+    }
+
+    #[inline]
     pub(super) fn key(&self, at: usize) -> &Key {
         &self.columns[at].key
     }
+}
+
+/// As `starts_with`, for short texts: without a call, around which all that the caller has in registers would have to be
+/// put away.
+#[inline(always)]
+fn begins_with(text: &[u8], beginning: &[u8]) -> bool {
+    let Some(text) = text.get(..beginning.len()) else {
+        return false;
+    };
+    let (chunks, rest) = text.as_chunks::<8>();
+    let (others, other_rest) = beginning.as_chunks::<8>();
+    chunks.iter().zip(others).all(|(a, b)| a == b)
+        && match (text.last_chunk::<8>(), beginning.last_chunk::<8>()) {
+            // Eight bytes with those of the last chunk that were compared before.
+            (Some(a), Some(b)) => a == b,
+            _ => rest.iter().zip(other_rest).all(|(a, b)| a == b),
+        }
 }
 
 #[cfg(test)]
@@ -297,6 +351,20 @@ mod tests {
         );
         let at = columns.find("", &rules).expect("new");
         assert_eq!(columns.role(at), Role::default());
+    }
+
+    #[test]
+    fn a_beginning_is_compared_to_its_last_byte() {
+        let text: Vec<u8> = (b'a'..=b'z').collect();
+        for len in 0..=text.len() {
+            assert!(begins_with(&text, &text[..len]));
+            assert!(!begins_with(&text[..len], &text) || len == text.len());
+            for at in 0..len {
+                let mut other = text[..len].to_vec();
+                other[at] = b'!';
+                assert!(!begins_with(&text, &other), "{at} of {len}");
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::check::MAX_DEPTH;
 use super::columns::{NOWHERE, ROOT};
-use super::scan::{Malformed, Number, RawStr, Scanner};
+use super::number::Number;
+use super::scan::{Malformed, RawStr, Scanner};
 
 /// A value that can become a field or a tag.
 #[derive(Clone, Copy)]
@@ -40,7 +41,7 @@ pub(super) trait Sink<'a> {
 
     /// Takes the key that `rest` begins with, where that is the expected one: how long it is, to behind its colon. `around`
     /// is the number of the column whose value the innermost object is.
-    fn guess_key(&mut self, _around: usize, _rest: &str) -> Result<Option<usize>, Stop> {
+    fn guess_key(&mut self, _around: usize, _rest: &[u8]) -> Result<Option<usize>, Stop> {
         Ok(None)
     }
     /// Takes the next value of an array under the name of its place, where that is the expected one.
@@ -48,7 +49,7 @@ pub(super) trait Sink<'a> {
         Ok(false)
     }
     /// The last key is written so, from its quote to its colon; nothing where blanks or escapes are in it.
-    fn learn_key(&mut self, _around: usize, _written: Option<&str>) {}
+    fn learn_key(&mut self, _around: usize, _written: Option<&[u8]>) {}
     /// The last element has that index.
     fn learn_element(&mut self, _around: usize, _index: usize) {}
     /// The number of the last key's or element's column.
@@ -90,6 +91,42 @@ struct Open {
     column: usize,
 }
 
+impl Open {
+    fn nested(&self) -> Nested {
+        match self.index {
+            Some(_) => Nested::Array,
+            None => Nested::Object,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Nested {
+    Object,
+    Array,
+}
+
+impl Nested {
+    /// The byte that ends it.
+    fn end(self) -> u8 {
+        match self {
+            Nested::Object => b'}',
+            Nested::Array => b']',
+        }
+    }
+}
+
+/// A value that is neither object nor array and begins with `first`; the scanner stands on it.
+#[inline(always)]
+fn value<'a>(scanner: &mut Scanner<'a>, sink: &mut impl Sink<'a>, first: u8) -> Result<(), Stop> {
+    sink.leaf(match first {
+        b'"' => Leaf::Str(scanner.string()?),
+        b'-' | b'0'..=b'9' => Leaf::Number(scanner.number()?),
+        _ => scanner.literal()?.map_or(Leaf::Null, Leaf::Bool),
+    });
+    Ok(())
+}
+
 impl Flattener {
     /// Takes one object apart; the scanner stands on its brace, and behind it afterwards.
     pub(super) fn flatten<'a>(
@@ -100,44 +137,95 @@ impl Flattener {
         self.path.clear();
         self.open.clear();
         (self.column, self.guessed) = (ROOT, false);
-        let mut in_array = self.begin(scanner, sink, b'{')?;
-        let mut just_opened = true;
+        // A copy of its own stays in the processor's registers.
+        let mut here = scanner.clone();
+        let (mut nested, mut just_opened) = (self.begin(&mut here, sink, b'{')?, true);
         loop {
-            let mut first = scanner.peek()?;
-            if !just_opened || first != if in_array { b']' } else { b'}' } {
-                if in_array {
-                    self.element(first, sink)?;
-                } else {
-                    self.next_key(scanner, sink)?;
-                    first = scanner.peek()?;
-                }
-                match first {
-                    b'"' => sink.leaf(Leaf::Str(scanner.string()?)),
-                    b'-' | b'0'..=b'9' => sink.leaf(Leaf::Number(scanner.number()?)),
-                    b'{' | b'[' => {
-                        in_array = self.begin(scanner, sink, first)?;
-                        just_opened = true;
-                        continue;
-                    }
-                    _ => sink.leaf(scanner.literal()?.map_or(Leaf::Null, Leaf::Bool)),
-                }
+            let inner = match nested {
+                _ if just_opened && here.peek()? == nested.end() => None,
+                Nested::Object => self.members(&mut here, sink)?,
+                Nested::Array => self.elements(&mut here, sink)?,
+            };
+            just_opened = inner.is_some();
+            nested = match inner {
+                Some(inner) => inner,
+                None => match self.close(&mut here, sink)? {
+                    Some(around) => around,
+                    None => break,
+                },
+            };
+        }
+        *scanner = here;
+        Ok(())
+    }
+
+    /// The members of an object, up to one that is nested, which begins then, or to the brace. The scanner stands behind the
+    /// opening brace or a comma.
+    #[inline(always)]
+    fn members<'a>(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        sink: &mut impl Sink<'a>,
+    ) -> Result<Option<Nested>, Stop> {
+        loop {
+            self.next_key(scanner, sink)?;
+            let first = scanner.peek()?;
+            if matches!(first, b'{' | b'[') {
+                return self.begin(scanner, sink, first).map(Some);
             }
-            just_opened = false;
-            loop {
-                match scanner.peek()? {
-                    b',' => break,
-                    b'}' if !in_array => sink.scope(false),
-                    b']' if in_array => {}
-                    _ => return Err(Stop::Malformed),
-                }
-                scanner.bump();
-                self.open.pop();
-                let Some(around) = self.open.last() else {
-                    return Ok(());
-                };
-                in_array = around.index.is_some();
+            value(scanner, sink, first)?;
+            match scanner.peek()? {
+                b',' => scanner.bump(),
+                b'}' => return Ok(None),
+                _ => return Err(Stop::Malformed),
+            }
+        }
+    }
+
+    /// The elements of an array, likewise.
+    fn elements<'a>(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        sink: &mut impl Sink<'a>,
+    ) -> Result<Option<Nested>, Stop> {
+        loop {
+            let first = scanner.peek()?;
+            self.element(first, sink)?;
+            if matches!(first, b'{' | b'[') {
+                return self.begin(scanner, sink, first).map(Some);
+            }
+            value(scanner, sink, first)?;
+            match scanner.peek()? {
+                b',' => scanner.bump(),
+                b']' => return Ok(None),
+                _ => return Err(Stop::Malformed),
+            }
+        }
+    }
+
+    /// Steps over the end of an object or array, on which the scanner stands, and over the ends that follow at once. Gives
+    /// the one around that goes on, behind its comma; `None` where all is closed.
+    fn close<'a>(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        sink: &mut impl Sink<'a>,
+    ) -> Result<Option<Nested>, Stop> {
+        loop {
+            if self.open.pop().is_some_and(|open| open.index.is_none()) {
+                sink.scope(false);
             }
             scanner.bump();
+            let Some(around) = self.open.last().map(Open::nested) else {
+                return Ok(None);
+            };
+            match scanner.peek()? {
+                b',' => {
+                    scanner.bump();
+                    return Ok(Some(around));
+                }
+                end if end == around.end() => {}
+                _ => return Err(Stop::Malformed),
+            }
         }
     }
 
@@ -160,7 +248,7 @@ impl Flattener {
     }
 
     /// A key; the scanner stands before it, and behind its colon afterwards.
-    #[inline]
+    #[inline(always)]
     fn next_key<'a>(&mut self, scanner: &mut Scanner<'a>, sink: &mut impl Sink<'a>) -> Result<(), Stop> {
         if scanner.peek()? != b'"' {
             return Err(Stop::Malformed);
@@ -233,14 +321,13 @@ impl Flattener {
         Ok(())
     }
 
-    /// An object or array begins. Whether it is an array.
-    #[inline]
+    /// An object or array begins.
     fn begin<'a>(
         &mut self,
         scanner: &mut Scanner<'a>,
         sink: &mut impl Sink<'a>,
         open: u8,
-    ) -> Result<bool, Stop> {
+    ) -> Result<Nested, Stop> {
         scanner.bump();
         if self.open.len() >= MAX_DEPTH {
             return Err(Stop::Malformed);
@@ -250,15 +337,17 @@ impl Flattener {
             self.path.push_str(sink.name());
         }
         let in_array = open == b'[';
-        self.open.push(Open {
+        let open = Open {
             path_len: self.path.len(),
             index: in_array.then_some(0),
             column: self.column,
-        });
+        };
+        let nested = open.nested();
+        self.open.push(open);
         if !in_array {
             sink.scope(true);
         }
-        Ok(in_array)
+        Ok(nested)
     }
 
     /// Takes the path back to the name of the innermost object or array.

@@ -4,6 +4,7 @@ mod assemble;
 pub(crate) mod check;
 mod columns;
 mod flatten;
+mod number;
 mod scan;
 
 use std::borrow::Cow;
@@ -141,10 +142,12 @@ impl Parser for Json {
             return Ok(());
         }
         self.flattener.next_payload(payload.len());
-        let parsed = match std::str::from_utf8(payload) {
-            Ok(text) => self.parse_text(text, now, out),
-            Err(_) => self.parse_text(&repair(payload), now, out),
-        };
+        let mut parsed = self.parse_text(payload, now, out);
+        // The scanner looks at texts as it comes to them, so that a payload is not walked twice.
+        if matches!(parsed, Err(Refusal::Malformed)) && std::str::from_utf8(payload).is_err() {
+            out.truncate(before);
+            parsed = self.parse_text(repair(payload).as_bytes(), now, out);
+        }
         parsed.map_err(|refusal| {
             out.truncate(before);
             // Bad syntax anywhere comes before everything else.
@@ -163,10 +166,11 @@ impl Parser for Json {
 }
 
 impl Json {
-    fn parse_text(&mut self, text: &str, now: Timestamp, out: &mut Vec<Metric>) -> Result<(), Refusal> {
+    #[inline]
+    fn parse_text(&mut self, text: &[u8], now: Timestamp, out: &mut Vec<Metric>) -> Result<(), Refusal> {
         let mut scanner = Scanner::new(text);
         match scanner.peek()? {
-            b'{' => out.extend(self.parse_object(&mut scanner, now, true)?),
+            b'{' => self.parse_object(&mut scanner, now, true, out)?,
             b'[' => self.parse_array(&mut scanner, now, out)?,
             b'n' => {
                 scanner.literal()?;
@@ -195,7 +199,7 @@ impl Json {
             if scanner.peek()? != b'{' {
                 return Err(Refusal::Unfit(anyhow!(WRONG_TYPE)));
             }
-            out.extend(self.parse_object(scanner, now, self.strict)?);
+            self.parse_object(scanner, now, self.strict, out)?;
             match scanner.peek()? {
                 b',' => scanner.bump(),
                 b']' => {
@@ -208,13 +212,13 @@ impl Json {
     }
 
     /// Reads one object. Without `strict` one that does not fit the options is left out.
-    #[inline]
     fn parse_object(
         &mut self,
         scanner: &mut Scanner<'_>,
         now: Timestamp,
         strict: bool,
-    ) -> Result<Option<Metric>, Refusal> {
+        out: &mut Vec<Metric>,
+    ) -> Result<(), Refusal> {
         let start = scanner.clone();
         let mut object = self.assembler.begin(now);
         let flat = self.flattener.flatten(scanner, &mut object);
@@ -224,19 +228,29 @@ impl Json {
             Err(Stop::TooLong) => return Err(too_long()),
             Err(Stop::Twice) => {
                 *scanner = start;
-                let mut gathered = assemble::Gathered::default();
-                match self.flattener.flatten(scanner, &mut gathered) {
-                    Ok(()) => {}
-                    Err(Stop::TooLong) => return Err(too_long()),
-                    Err(_) => return Err(Refusal::Malformed),
-                }
-                gathered.assemble(&mut self.assembler, now)
+                self.gather_object(scanner, now)?
             }
         };
         match metric {
-            Ok(metric) => Ok(Some(metric)),
-            Err(error) if strict => Err(Refusal::Unfit(error)),
-            Err(_) => Ok(None),
+            Ok(metric) => out.push(metric),
+            Err(error) if strict => return Err(Refusal::Unfit(error)),
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Reads an object in which a name comes twice.
+    #[cold]
+    fn gather_object(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Metric>, Refusal> {
+        let mut gathered = assemble::Gathered::default();
+        match self.flattener.flatten(scanner, &mut gathered) {
+            Ok(()) => Ok(gathered.assemble(&mut self.assembler, now)),
+            Err(Stop::TooLong) => Err(too_long()),
+            Err(_) => Err(Refusal::Malformed),
         }
     }
 }
