@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use wheatstone_buffer::{Buffer, DiskOptions};
 use wheatstone_plugin::{Log, Metric, error};
 
@@ -31,6 +32,8 @@ pub(crate) struct Backlog {
     pub(crate) hurry: Notify,
     /// The write before the last flush failed: no early write before the next one.
     pub(crate) failing: AtomicBool,
+    /// When the output writes what waits, be it a full batch or not; nothing while nobody writes.
+    pub(crate) next_flush: Mutex<Option<Instant>>,
     /// Dropped on overflow and not yet told.
     pub(crate) overflow: AtomicUsize,
 }
@@ -58,6 +61,7 @@ impl Backlog {
             full: Notify::new(),
             hurry: Notify::new(),
             failing: AtomicBool::new(false),
+            next_flush: Mutex::default(),
             overflow: AtomicUsize::new(0),
         }
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parking_lot::{Mutex, RwLock};
-use wheatstone_plugin::Metric;
+use tokio::time::Instant;
+use wheatstone_plugin::{Metric, Slack};
 
 use crate::aggregate::RunningAggregator;
 use crate::chain::Chain;
@@ -173,6 +174,21 @@ impl Pipeline {
             aggregator.stop();
         }
         self.after.lock().stop();
+    }
+
+    /// For how long no output misses what comes next. Aggregators always do: their windows go by the clock.
+    pub(crate) fn slack(&self) -> Slack {
+        let stages = self.stages.read();
+        if !stages.aggregators.is_empty() {
+            return Slack::default();
+        }
+        let now = Instant::now();
+        let all = stages.queues.iter().map(|queue| queue.slack(now));
+        all.reduce(|a, b| Slack {
+            time: a.time.min(b.time),
+            metrics: a.metrics.min(b.metrics),
+        })
+        .unwrap_or_default()
     }
 
     /// Asks all outputs to write now.

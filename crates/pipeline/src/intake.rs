@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use wheatstone_plugin::stats::Stat;
 use wheatstone_plugin::time::{now, round};
-use wheatstone_plugin::{Metric, Sink};
+use wheatstone_plugin::{Metric, Sink, Slack};
 
 use crate::fan_out::Pipeline;
 use crate::filter::Filter;
@@ -183,5 +183,8 @@ impl Sink for InputSink {
     }
     fn hurry(&self) {
         self.pipeline.hurry();
+    }
+    fn slack(&self) -> Slack {
+        self.pipeline.slack()
     }
 }

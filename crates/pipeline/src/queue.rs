@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 use wheatstone_plugin::stats::Stat;
-use wheatstone_plugin::{Log, Metric};
+use wheatstone_plugin::{Log, Metric, Slack};
 use wheatstone_type_guard::TypeGuardConfig;
 
 use crate::backlog::{Backlog, Place};
@@ -232,6 +233,18 @@ impl Queue {
             self.backlog.overflow.fetch_add(dropped, Ordering::Relaxed);
             self.stats.dropped.add(dropped as i64);
             self.stats.agent_dropped.add(dropped as i64);
+        }
+    }
+
+    /// For how long the output does not miss what comes next: one that has nothing misses it at once.
+    pub(crate) fn slack(&self, now: Instant) -> Slack {
+        let next_flush = *self.backlog.next_flush.lock();
+        match (self.len() % self.batch_size, next_flush) {
+            (0, _) | (_, None) => Slack::default(),
+            (waiting, Some(at)) => Slack {
+                time: at.saturating_duration_since(now),
+                metrics: self.batch_size - waiting,
+            },
         }
     }
 

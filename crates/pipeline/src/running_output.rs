@@ -215,6 +215,8 @@ impl RunningOutput {
     }
 
     fn next_flush(&self) -> Instant {
-        Instant::now() + self.flush_interval + random_below(self.flush_jitter)
+        let next = Instant::now() + self.flush_interval + random_below(self.flush_jitter);
+        *self.queue.backlog.next_flush.lock() = Some(next);
+        next
     }
 }

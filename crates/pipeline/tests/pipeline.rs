@@ -5,7 +5,8 @@ mod support;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use support::{Parts, run_for, settled, written};
+use support::{Parts, run_for, settled, slack, written};
+use wheatstone_plugin::Slack;
 
 #[test]
 fn a_message_is_settled_once_its_output_has_it() {
@@ -79,6 +80,36 @@ fn a_processor_that_panics_loses_only_what_it_held() {
     assert!(kept > 0 && kept < 120, "{kept}");
     assert_eq!(settled("panics").len(), 40);
     assert!(settled("panics").values().all(|times| *times == 1));
+}
+
+#[test]
+fn an_input_knows_until_when_nobody_misses_its_metrics() {
+    let seen = |parts: Parts, name: &str| {
+        run_for(parts, Duration::from_secs(30));
+        slack(name)
+    };
+    let until = |metrics| Slack {
+        time: Duration::from_secs(1),
+        metrics,
+    };
+    let none = Slack::default();
+    // Batches of 3 metrics, then of 21, and a write each second.
+    let wide = Parts::new("slack").batch(1000).output("ok", &[]);
+    assert_eq!(seen(wide, "slack"), [997, 976, 955, 934, 913, 892].map(until));
+    let full = Parts::new("slack-full").batch(24).output("ok", &[]);
+    assert_eq!(seen(full, "slack-full")[..2], [until(21), none]);
+    // An output that has nothing is waiting.
+    let idle = Parts::new("slack-idle")
+        .batch(1000)
+        .outputs_drop_tag("n", "0")
+        .output("ok", &[])
+        .output("ok", &[]);
+    assert_eq!(seen(idle, "slack-idle")[..2], [none, until(979)]);
+    let windows = Parts::new("slack-windows")
+        .batch(1000)
+        .aggregator(false)
+        .output("ok", &[]);
+    assert_eq!(seen(windows, "slack-windows"), [none; 6]);
 }
 
 fn processor() -> impl Strategy<Value = (&'static str, u32)> {

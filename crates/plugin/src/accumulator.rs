@@ -1,6 +1,7 @@
 //! Where an input puts its metrics; it gathers what is ready and sends one batch.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -15,6 +16,20 @@ pub trait Sink: Send + Sync {
     async fn send(&self, metrics: Vec<Metric>);
     /// Asks the outputs to write now what they have: the input waits for it.
     fn hurry(&self);
+    /// For how long what comes next is not missed. Nothing, where nobody can say.
+    fn slack(&self) -> Slack {
+        Slack::default()
+    }
+}
+
+/// For how long nobody misses what an input has not read yet: every output has metrics that it gathers for a write, and what
+/// comes before that is not written any later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slack {
+    /// Until the first of the outputs writes what it has.
+    pub time: Duration,
+    /// How many metrics more make the first of them write sooner.
+    pub metrics: usize,
 }
 
 /// How far the agent's life has come, as an input sees it.
@@ -99,6 +114,10 @@ impl Accumulator {
     /// Asks the outputs to write now: messages are under way, and no more come until they are settled.
     pub fn hurry(&self) {
         self.sink.hurry();
+    }
+    /// For how long what comes next is not missed.
+    pub fn slack(&self) -> Slack {
+        self.sink.slack()
     }
     /// Says that the input is up.
     pub fn ready(&self) {

@@ -49,7 +49,7 @@ pub mod time;
 mod tracker;
 mod traits;
 
-pub use accumulator::{Accumulator, Lifecycle, Phase, Sink};
+pub use accumulator::{Accumulator, Lifecycle, Phase, Sink, Slack};
 pub use context::{AgentInfo, Context, Revealer};
 pub use error::{EXCERPT, ParseError, Rejection, StartError, WriteError, cut, excerpt, os_text};
 pub use filter::Glob;

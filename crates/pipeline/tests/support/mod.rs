@@ -10,13 +10,19 @@ use wheatstone_config::{Common, Config, FilterConfig, PluginConfig};
 use wheatstone_pipeline::{Exit, Mode, build, run};
 use wheatstone_plugin::conf::{Node, NodeKind, Table};
 use wheatstone_plugin::prelude::*;
-use wheatstone_plugin::{AgentInfo, Kind, Tracker};
+use wheatstone_plugin::{AgentInfo, Kind, Slack, Tracker};
 
 /// How often each message of a source was told.
 static SETTLED: LazyLock<Mutex<BTreeMap<String, BTreeMap<u64, u32>>>> = LazyLock::new(Mutex::default);
 /// What each output took.
 static WRITTEN: LazyLock<Mutex<BTreeMap<String, Vec<i64>>>> = LazyLock::new(Mutex::default);
 
+/// The slack that each source saw after its batches.
+static SLACK: LazyLock<Mutex<BTreeMap<String, Vec<Slack>>>> = LazyLock::new(Mutex::default);
+
+pub fn slack(name: &str) -> Vec<Slack> {
+    SLACK.lock().get(name).cloned().unwrap_or_default()
+}
 pub fn settled(name: &str) -> BTreeMap<u64, u32> {
     SETTLED.lock().get(name).cloned().unwrap_or_default()
 }
@@ -69,6 +75,8 @@ impl ServiceInput for Source {
             drop(ack);
             if token % 7 == 0 {
                 acc.flush().await;
+                let slack = acc.slack();
+                SLACK.lock().entry(self.0.clone()).or_default().push(slack);
             }
         }
         acc.flush().await;

@@ -3,15 +3,26 @@
 //! A wake-up costs more than the parsing of a small message, for the agent and for the broker. So at a rate at which a
 //! pause would gather several messages the reader sleeps for some milliseconds before it reads again; it never does so
 //! where messages are rare, where a read fills the buffer, or where the broker waits for acknowledgements.
+//!
+//! Where every output gathers metrics for its next write anyway, nobody misses the messages before that, and the pause may
+//! be some times as long. Messages that bear the time of their arrival are an exception: it shall be right.
 
 use std::time::{Duration, Instant};
+
+use wheatstone_plugin::Slack;
 
 /// The shortest pause worth a timer.
 const LEAST: Duration = Duration::from_millis(1);
 /// The rate is averaged over about so long.
 const MEMORY: f64 = 0.05;
-/// More messages than this per gulp save nothing any more.
+/// More messages than this per gulp save little, too little to keep anyone waiting.
 const ENOUGH: f64 = 128.0;
+/// So many times the longest pause where nobody waits.
+const UNMISSED: u32 = 4;
+/// So long before a write the pause is over: what came until then goes with it.
+const BEFORE_WRITE: Duration = Duration::from_millis(2);
+/// A pause takes at most this part of what may still be under way.
+const ROOM: usize = 4;
 /// Nor do more bytes; what waits in the socket must not reach its end, or the broker is held up.
 const ENOUGH_BYTES: f64 = 32.0 * 1024.0;
 /// Fewer messages than this per pause: the timer would cost what it saves.
@@ -34,6 +45,12 @@ const TRUSTED: Duration = Duration::from_secs(10);
 pub(crate) struct Gulp {
     pub messages: usize,
     pub bytes: usize,
+    /// What they became.
+    pub metrics: usize,
+    /// Some metric bears the time of its arrival.
+    pub stamped: bool,
+    /// How many more messages may be under way to the outputs.
+    pub room: usize,
     /// Those with QoS 1 or 2: the broker's window counts them.
     pub acknowledged: usize,
     /// Unacknowledged after the gulp, because they are not settled.
@@ -109,8 +126,8 @@ impl Pace {
         self.rate
     }
 
-    /// Notes a gulp and says how long to pause before the next read.
-    pub fn after(&mut self, gulp: Gulp, now: Instant) -> Duration {
+    /// Notes a gulp and says how long to pause before the next read. `slack`: for how long nobody misses what comes next.
+    pub fn after(&mut self, gulp: Gulp, slack: Slack, now: Instant) -> Duration {
         if self.longest.is_zero() {
             return Duration::ZERO;
         }
@@ -130,19 +147,20 @@ impl Pace {
         let pause = if waits || gulp.full {
             Duration::ZERO
         } else {
-            self.pause(&gulp)
+            self.pause(&gulp, slack)
         };
         self.paused = !pause.is_zero();
         pause
     }
 
-    fn pause(&self, gulp: &Gulp) -> Duration {
-        let longest = self.longest.as_secs_f64();
-        if self.rate * longest < WORTH {
+    fn pause(&self, gulp: &Gulp, slack: Slack) -> Duration {
+        let (longest, unmissed) = (self.longest.as_secs_f64(), self.unmissed(gulp, slack));
+        if self.rate * longest.max(unmissed) < WORTH {
             return Duration::ZERO;
         }
         let mut pause = longest
             .min(ENOUGH / self.rate)
+            .max(unmissed)
             .min(ENOUGH_BYTES / self.byte_rate.max(1.0));
         if gulp.acknowledged > 0 {
             let free = (self.window() / 2).saturating_sub(gulp.outstanding);
@@ -150,6 +168,22 @@ impl Pace {
         }
         let pause = Duration::from_secs_f64(pause);
         if pause < LEAST { Duration::ZERO } else { pause }
+    }
+
+    /// How many seconds nobody waits for what comes.
+    fn unmissed(&self, gulp: &Gulp, slack: Slack) -> f64 {
+        if gulp.stamped {
+            return 0.0;
+        }
+        let metrics_per_message = gulp.metrics as f64 / gulp.messages.max(1) as f64;
+        let messages = slack.metrics as f64 / metrics_per_message.max(0.01);
+        let time = slack
+            .time
+            .saturating_sub(BEFORE_WRITE)
+            .min(self.longest * UNMISSED);
+        time.as_secs_f64()
+            .min(messages / self.rate)
+            .min((gulp.room / ROOM) as f64 / self.rate)
     }
 
     /// Whether this is a trial without pauses. Gulps of always the same size may be the broker's window: if so, more comes
@@ -235,12 +269,13 @@ mod tests {
             let gulp = Gulp {
                 messages: n,
                 bytes: n * 100,
+                metrics: n,
                 acknowledged: if qos > 0 { n } else { 0 },
-                outstanding: 0,
                 full: n >= 600,
+                ..Gulp::default()
             };
             let now = origin + Duration::from_secs_f64(t);
-            t += pace.after(gulp, now).as_secs_f64() + round_trip;
+            t += pace.after(gulp, Slack::default(), now).as_secs_f64() + round_trip;
         }
         (f64::from(gulps), counted)
     }
@@ -258,8 +293,11 @@ mod tests {
                 ..Gulp::default()
             },
         );
-        assert_eq!(pace.after(one, now), Duration::ZERO);
-        assert_eq!(pace.after(one, now + Duration::from_secs(60)), Duration::ZERO);
+        assert_eq!(pace.after(one, Slack::default(), now), Duration::ZERO);
+        assert_eq!(
+            pace.after(one, Slack::default(), now + Duration::from_secs(60)),
+            Duration::ZERO
+        );
         assert!(pace.rate() < 1.0);
     }
 
@@ -271,6 +309,57 @@ mod tests {
         assert!((150.0..400.0).contains(&gulps), "{gulps} gulps with QoS 1");
         let (gulps, _) = simulate(1_000.0, 1000, Some(1000), 1, 3.0);
         assert!(gulps < 500.0, "{gulps} gulps at 1,000 a second");
+    }
+
+    /// The pause, in milliseconds, at a steady rate of messages of 50 bytes, with this slack after each gulp.
+    fn steady(rate: f64, slack: Slack, gulp: Gulp) -> u32 {
+        let (mut pace, mut now, mut pause) = (Pace::new(LONGEST, None), Instant::now(), LONGEST);
+        for _ in 0..400 {
+            let messages = (rate * pause.as_secs_f64()).ceil().max(1.0) as usize;
+            now += pause.max(Duration::from_secs_f64(1.0 / rate));
+            let gulp = Gulp {
+                messages,
+                bytes: messages * 50,
+                metrics: messages * gulp.metrics,
+                ..gulp
+            };
+            pause = pace.after(gulp, slack, now);
+        }
+        (pause.as_secs_f64() * 1000.0).round() as u32
+    }
+
+    #[test]
+    fn it_is_longer_where_nobody_waits_for_what_comes() {
+        let slack = |ms, metrics| Slack {
+            time: Duration::from_millis(ms),
+            metrics,
+        };
+        let gulp = Gulp {
+            metrics: 1,
+            room: 100_000,
+            ..Gulp::default()
+        };
+        let much = slack(1000, 5000);
+        assert_eq!(steady(20_000.0, Slack::default(), gulp), 5);
+        assert_eq!(steady(20_000.0, much, gulp), 20);
+        assert_eq!(steady(200.0, much, gulp), 20, "four messages at a time");
+        assert_eq!(steady(200.0, Slack::default(), gulp), 0);
+        assert_eq!(steady(50.0, much, gulp), 0, "rare messages");
+        // It ends before the next write, whatever makes that come.
+        assert_eq!(steady(20_000.0, slack(14, 5000), gulp), 12);
+        assert_eq!(steady(20_000.0, slack(1, 5000), gulp), 5);
+        assert_eq!(steady(20_000.0, slack(1000, 240), gulp), 12);
+        let three_each = Gulp { metrics: 3, ..gulp };
+        assert_eq!(steady(20_000.0, slack(1000, 720), three_each), 12);
+        // Nor does it fill what may be under way, nor the socket.
+        assert_eq!(steady(20_000.0, much, Gulp { room: 1000, ..gulp }), 12);
+        assert_eq!(steady(100_000.0, much, gulp), 7);
+        // The time of the arrival shall be right.
+        let stamped = Gulp {
+            stamped: true,
+            ..gulp
+        };
+        assert_eq!(steady(20_000.0, much, stamped), 5);
     }
 
     #[test]
@@ -304,6 +393,7 @@ mod tests {
                         full: true,
                         ..Gulp::default()
                     },
+                    Slack::default(),
                     now
                 ),
                 Duration::ZERO
@@ -315,7 +405,7 @@ mod tests {
             ..Gulp::default()
         };
         assert_eq!(
-            pace.after(quick, now + Duration::from_micros(500)),
+            pace.after(quick, Slack::default(), now + Duration::from_micros(500)),
             Duration::ZERO
         );
     }
@@ -333,6 +423,7 @@ mod tests {
                         bytes: 2000,
                         ..Gulp::default()
                     },
+                    Slack::default(),
                     now
                 ),
                 Duration::ZERO

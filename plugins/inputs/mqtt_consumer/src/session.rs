@@ -164,6 +164,7 @@ impl Session<'_> {
         let mut unclaimed = 0;
         let wanted = loop {
             let wanted = self.unpack(conn, flow, buffer, &mut gulp, &mut unclaimed)?;
+            gulp.metrics += self.acc.batch().len();
             self.hand_over(conn, &mut unclaimed).await;
             if let Some(wanted) = wanted {
                 break wanted;
@@ -183,7 +184,8 @@ impl Session<'_> {
 
         let now = Instant::now();
         gulp.outstanding = self.acks.outstanding();
-        let pause = flow.pace.after(gulp, now.into_std());
+        gulp.room = self.tracker.room();
+        let pause = flow.pace.after(gulp, self.acc.slack(), now.into_std());
         if gulp.messages > 0 {
             self.silence.heard(now);
             flow.standstill.handed_over(gulp.messages, gulp.outstanding, now);

@@ -83,7 +83,7 @@ impl Session<'_> {
                 break None;
             }
         };
-        shared.messages.end_gulp();
+        gulp.stamped |= shared.messages.end_gulp();
         for reply in shared.messages.take_replies() {
             packets::publish(flow.level, &reply.to, &reply.payload, &mut flow.owed);
         }

@@ -67,6 +67,8 @@ pub(crate) struct Messages {
     refusals: Refusals,
     numbers: Numbers,
     warned_empty: bool,
+    /// Some metric of this gulp has the time of its reading.
+    stamped: bool,
     /// Not yet added to the numbers that all threads see.
     bytes: i64,
     count: i64,
@@ -87,6 +89,7 @@ impl Messages {
             log,
             numbers,
             warned_empty: false,
+            stamped: false,
             bytes: 0,
             count: 0,
         }
@@ -97,10 +100,11 @@ impl Messages {
         self.clock.read();
     }
 
-    /// Called after them.
-    pub fn end_gulp(&mut self) {
+    /// Called after them. Whether some metric bears the time at which its message was read.
+    pub fn end_gulp(&mut self) -> bool {
         self.numbers.payload_size.add(std::mem::take(&mut self.bytes));
         self.numbers.received.add(std::mem::take(&mut self.count));
+        std::mem::take(&mut self.stamped)
     }
 
     /// What parsers have to say to those who sent the messages of this read.
@@ -144,6 +148,7 @@ impl Messages {
             out.truncate(from);
             return self.refuse(&refused, &topic, message.payload, now, keep);
         }
+        self.stamped |= out.last().is_some_and(|metric| metric.time() == now);
         if out.len() == from {
             if !self.warned_empty {
                 self.warned_empty = true;
