@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::origin::Origin;
 use crate::packets::Payload;
 use crate::peer::Folder;
-use crate::scene::{Scene, config, start_under};
+use crate::scene::{Scene, Source, config, start_under};
 use crate::sink::Sink;
 
 /// Messages of the two runs; the difference leaves the start out.
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub fn run(agent: &Path) -> Result<()> {
     println!("instructions per message, the kernel's not included");
     let scenes = Scene::all(true);
-    for scene in scenes.iter().filter(|s| !s.name.starts_with("mosquitto")) {
+    for scene in scenes.iter().filter(|s| matches!(s.source, Source::Direct)) {
         let [few, many] = RUNS.map(|messages| {
             count(
                 agent,
