@@ -9,7 +9,7 @@ use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use wheatstone_plugin::{os_text, prelude::*};
+use wheatstone_plugin::{excerpt, os_text, prelude::*};
 
 const MAC: usize = 32;
 const IV: usize = 16;
@@ -46,7 +46,7 @@ impl AuthFile {
         let user = String::from_utf8_lossy(user);
         match self.passwords.get(&*user) {
             Some(password) => Ok(password),
-            None => bail!("no such user: {user:?}"),
+            None => bail!("no such user: {:?}", excerpt(&user)),
         }
     }
 

@@ -241,6 +241,11 @@ fn what_is_not_sure_is_an_error() {
         error(&sign(&plain, "eve", "secret")),
         "collectd parser error: no such user: \"eve\""
     );
+    // A name can be as long as a packet; the error is not.
+    assert_eq!(
+        error(&sign(&plain, &"e".repeat(6000), "secret")),
+        format!("collectd parser error: no such user: \"{}…\"", "e".repeat(80))
+    );
     assert_eq!(
         error(&sign(&plain, "alice", "guess")),
         "collectd parser error: SHA256 verification failure"
