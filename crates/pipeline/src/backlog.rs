@@ -32,7 +32,7 @@ pub(crate) struct Backlog {
     pub(crate) hurry: Notify,
     /// The write before the last flush failed: no early write before the next one.
     pub(crate) failing: AtomicBool,
-    /// When the output writes what waits, be it a full batch or not; nothing while nobody writes.
+    /// When the output writes what waits, be it a full batch or not; nothing before it runs.
     pub(crate) next_flush: Mutex<Option<Instant>>,
     /// Dropped on overflow and not yet told.
     pub(crate) overflow: AtomicUsize,

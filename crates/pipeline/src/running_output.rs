@@ -129,7 +129,7 @@ impl RunningOutput {
         mut orders: watch::Receiver<Orders>,
         flushed: watch::Sender<Flushed>,
     ) -> Ended {
-        let mut next_flush = self.next_flush();
+        let mut next_flush = self.plan_flush();
         let mut seen = Orders::default();
         loop {
             let now = *orders.borrow_and_update();
@@ -154,7 +154,7 @@ impl RunningOutput {
                 },
                 () = tokio::time::sleep_until(next_flush) => {
                     self.flush(&orders).await;
-                    next_flush = self.next_flush();
+                    next_flush = self.plan_flush();
                 }
                 () = queue.backlog.hurry.notified() => {
                     if !queue.backlog.failing.load(Ordering::Relaxed) {
@@ -214,7 +214,8 @@ impl RunningOutput {
         }
     }
 
-    fn next_flush(&self) -> Instant {
+    /// When it writes next at the latest, which the inputs may know too.
+    fn plan_flush(&self) -> Instant {
         let next = Instant::now() + self.flush_interval + random_below(self.flush_jitter);
         *self.queue.backlog.next_flush.lock() = Some(next);
         next

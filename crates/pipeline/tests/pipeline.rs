@@ -110,6 +110,11 @@ fn an_input_knows_until_when_nobody_misses_its_metrics() {
         .aggregator(false)
         .output("ok", &[]);
     assert_eq!(seen(windows, "slack-windows"), [none; 6]);
+    let stamped = Parts::new("slack-stamped")
+        .batch(1000)
+        .stamped()
+        .output("ok", &[]);
+    assert_eq!(seen(stamped, "slack-stamped"), [none; 6]);
 }
 
 fn processor() -> impl Strategy<Value = (&'static str, u32)> {

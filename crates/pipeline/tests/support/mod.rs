@@ -278,6 +278,11 @@ impl Parts {
         );
         parts
     }
+    /// The source's metrics get the time of their gathering.
+    pub fn stamped(mut self) -> Parts {
+        self.config.plugins[0].common.time_source = "collection_end".to_owned();
+        self
+    }
     /// The source has at most `limit` messages under way.
     pub fn limited(mut self, limit: i64) -> Parts {
         self.config.plugins[0]

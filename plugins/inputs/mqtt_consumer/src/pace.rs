@@ -17,14 +17,14 @@ const LEAST: Duration = Duration::from_millis(1);
 const MEMORY: f64 = 0.05;
 /// More messages than this per gulp save little, too little to keep anyone waiting.
 const ENOUGH: f64 = 128.0;
+/// More bytes neither; what waits in the socket must not reach its end, or the broker is held up.
+const ENOUGH_BYTES: f64 = 32.0 * 1024.0;
 /// So many times the longest pause where nobody waits.
 const UNMISSED: u32 = 4;
-/// So long before a write the pause is over: what came until then goes with it.
+/// So long before a write such a pause is over: what came until then goes with it.
 const BEFORE_WRITE: Duration = Duration::from_millis(2);
-/// A pause takes at most this part of what may still be under way.
+/// It takes at most this part of what may still be under way.
 const ROOM: usize = 4;
-/// Nor do more bytes; what waits in the socket must not reach its end, or the broker is held up.
-const ENOUGH_BYTES: f64 = 32.0 * 1024.0;
 /// Fewer messages than this per pause: the timer would cost what it saves.
 const WORTH: f64 = 2.0;
 /// How many messages a broker leaves unacknowledged where it was told nothing: mosquitto's default.
@@ -126,8 +126,9 @@ impl Pace {
         self.rate
     }
 
-    /// Notes a gulp and says how long to pause before the next read. `slack`: for how long nobody misses what comes next.
-    pub fn after(&mut self, gulp: Gulp, slack: Slack, now: Instant) -> Duration {
+    /// Notes a gulp and says how long to pause before the next read. `slack` is asked for how long nobody misses what comes
+    /// next, where that counts.
+    pub fn after(&mut self, gulp: Gulp, slack: impl FnOnce() -> Slack, now: Instant) -> Duration {
         if self.longest.is_zero() {
             return Duration::ZERO;
         }
@@ -153,7 +154,7 @@ impl Pace {
         pause
     }
 
-    fn pause(&self, gulp: &Gulp, slack: Slack) -> Duration {
+    fn pause(&self, gulp: &Gulp, slack: impl FnOnce() -> Slack) -> Duration {
         let (longest, unmissed) = (self.longest.as_secs_f64(), self.unmissed(gulp, slack));
         if self.rate * longest.max(unmissed) < WORTH {
             return Duration::ZERO;
@@ -171,12 +172,12 @@ impl Pace {
     }
 
     /// How many seconds nobody waits for what comes.
-    fn unmissed(&self, gulp: &Gulp, slack: Slack) -> f64 {
+    fn unmissed(&self, gulp: &Gulp, slack: impl FnOnce() -> Slack) -> f64 {
         if gulp.stamped {
             return 0.0;
         }
-        let metrics_per_message = gulp.metrics as f64 / gulp.messages.max(1) as f64;
-        let messages = slack.metrics as f64 / metrics_per_message.max(0.01);
+        let slack = slack();
+        let messages = slack.metrics as f64 * gulp.messages as f64 / gulp.metrics.max(1) as f64;
         let time = slack
             .time
             .saturating_sub(BEFORE_WRITE)

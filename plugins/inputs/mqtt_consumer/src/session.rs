@@ -185,7 +185,7 @@ impl Session<'_> {
         let now = Instant::now();
         gulp.outstanding = self.acks.outstanding();
         gulp.room = self.tracker.room();
-        let pause = flow.pace.after(gulp, self.acc.slack(), now.into_std());
+        let pause = flow.pace.after(gulp, || self.acc.slack(), now.into_std());
         if gulp.messages > 0 {
             self.silence.heard(now);
             flow.standstill.handed_over(gulp.messages, gulp.outstanding, now);

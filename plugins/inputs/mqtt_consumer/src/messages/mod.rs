@@ -148,7 +148,7 @@ impl Messages {
             out.truncate(from);
             return self.refuse(&refused, &topic, message.payload, now, keep);
         }
-        self.stamped |= out.last().is_some_and(|metric| metric.time() == now);
+        self.stamped = self.stamped || out[from..].iter().any(|metric| metric.time() == now);
         if out.len() == from {
             if !self.warned_empty {
                 self.warned_empty = true;

@@ -2,11 +2,17 @@ use super::*;
 use crate::adapter::AdapterConfig;
 use crate::topic::TopicParsing;
 
-/// One float `v` per word.
+/// One float `v` per word. A word with an `@` is a time: the words before it have that.
 struct Words;
 impl Parser for Words {
     fn parse(&mut self, payload: &[u8], now: Timestamp, out: &mut Vec<Metric>) -> Result<()> {
+        let from = out.len();
         for word in std::str::from_utf8(payload)?.split_whitespace() {
+            if let Some(time) = word.strip_prefix('@') {
+                let time = time.parse()?;
+                out[from..].iter_mut().for_each(|metric| metric.set_time(time));
+                continue;
+            }
             let mut m = Metric::new("words", now);
             m.set_tag("topic", "mine");
             m.set_field("v", word.parse::<f64>()?);
@@ -77,6 +83,24 @@ fn the_topic_overwrites_a_tag_of_its_name_and_times_differ() {
         [Some("a/b"); 3]
     );
     assert!(out[0].time() == out[1].time() && out[1].time() < out[2].time());
+}
+
+#[test]
+fn a_gulp_tells_whether_a_metric_bears_the_time_of_its_reading() {
+    let (mut m, mut out) = (messages(&[], Retained::Store), Vec::new());
+    for (payloads, stamped) in [
+        (&["1 2 @5", "3 @6"][..], false),
+        (&["1 @5", "2", "3 @6"], true),
+        (&["1 2 @5 3"], true),
+        (&["1 @5", ""], false),
+        (&["1 @5", "no number"], false),
+    ] {
+        m.begin_gulp();
+        for payload in payloads {
+            take(&mut m, &publish("a", payload.as_bytes()), &mut out);
+        }
+        assert_eq!(m.end_gulp(), stamped, "{payloads:?}");
+    }
 }
 
 #[test]

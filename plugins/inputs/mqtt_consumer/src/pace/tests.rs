@@ -30,7 +30,7 @@ fn simulate(rate: f64, window: usize, told: Option<usize>, qos: u8, seconds: f64
             ..Gulp::default()
         };
         let now = origin + Duration::from_secs_f64(t);
-        t += pace.after(gulp, Slack::default(), now).as_secs_f64() + round_trip;
+        t += pace.after(gulp, Slack::default, now).as_secs_f64() + round_trip;
     }
     (f64::from(gulps), counted)
 }
@@ -48,9 +48,9 @@ fn rare_messages_are_never_kept_waiting() {
             ..Gulp::default()
         },
     );
-    assert_eq!(pace.after(one, Slack::default(), now), Duration::ZERO);
+    assert_eq!(pace.after(one, Slack::default, now), Duration::ZERO);
     assert_eq!(
-        pace.after(one, Slack::default(), now + Duration::from_secs(60)),
+        pace.after(one, Slack::default, now + Duration::from_secs(60)),
         Duration::ZERO
     );
     assert!(pace.rate() < 1.0);
@@ -78,7 +78,7 @@ fn steady(rate: f64, slack: Slack, gulp: Gulp) -> u32 {
             metrics: messages * gulp.metrics,
             ..gulp
         };
-        pause = pace.after(gulp, slack, now);
+        pause = pace.after(gulp, || slack, now);
     }
     (pause.as_secs_f64() * 1000.0).round() as u32
 }
@@ -148,7 +148,7 @@ fn a_flood_is_not_paused() {
                     full: true,
                     ..Gulp::default()
                 },
-                Slack::default(),
+                Slack::default,
                 now
             ),
             Duration::ZERO
@@ -160,7 +160,7 @@ fn a_flood_is_not_paused() {
         ..Gulp::default()
     };
     assert_eq!(
-        pace.after(quick, Slack::default(), now + Duration::from_micros(500)),
+        pace.after(quick, Slack::default, now + Duration::from_micros(500)),
         Duration::ZERO
     );
 }
@@ -178,7 +178,7 @@ fn nothing_pauses_where_it_is_switched_off() {
                     bytes: 2000,
                     ..Gulp::default()
                 },
-                Slack::default(),
+                Slack::default,
                 now
             ),
             Duration::ZERO
