@@ -82,7 +82,7 @@ impl Scene {
         ];
         if mosquitto::program().is_some() {
             for (name, rate, messages, qos, durable) in [
-                ("mosquitto, 20,000/s, QoS 0", 20_000, 200_000, 0, false),
+                ("mosquitto, 20,000/s, QoS 0", 20_000, 100_000, 0, false),
                 ("mosquitto, 20,000/s, QoS 1", 20_000, 100_000, 1, false),
                 ("durable, 20,000/s, QoS 1", 20_000, 100_000, 1, true),
                 ("durable, 1,000/s, QoS 1", 1_000, 5_000, 1, true),

@@ -84,21 +84,13 @@ pub fn run(options: &Options) -> Result<()> {
     if options.quick || options.only.is_some() || part {
         return Ok(());
     }
+    println!();
+    // One call for all: what they share is built once.
+    let mut all = cargo(&["bench", "--quiet"]);
     for (package, name) in parts()? {
-        println!();
-        execute(&mut cargo(&[
-            "bench",
-            "--quiet",
-            "--package",
-            &package,
-            "--bench",
-            &name,
-            "--",
-            "--max-time",
-            "1",
-        ]))?;
+        all.args(["--package", &package, "--bench", &name]);
     }
-    Ok(())
+    execute(all.args(["--", "--max-time", "0.5"]))
 }
 
 /// Puts drawings and figures between the markers of docs/performance.md.

@@ -16,10 +16,11 @@ const END: Duration = Duration::from_secs(60);
 
 /// A running agent: a [`Process`] with a configuration and a folder that outlive it, so that it can be started again.
 pub struct Agent {
-    dir: TempDir,
     args: Vec<String>,
     how: AgentOptions,
+    /// Dropped, and so ended, before the folder that it writes into.
     process: Process,
+    dir: TempDir,
 }
 
 /// How an agent is started, beyond its configuration. The default is plainly.

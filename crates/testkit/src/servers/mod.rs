@@ -46,9 +46,10 @@ pub(crate) struct Recipe {
 /// A running server. The kinds of server give this by `Deref`.
 pub struct Server {
     recipe: Recipe,
-    dir: TempDir,
     port: u16,
+    /// Dropped, and so ended, before the folder that it writes into.
     process: Process,
+    dir: TempDir,
     /// What processes before the present one wrote to standard error.
     before: Vec<String>,
 }
@@ -229,3 +230,28 @@ macro_rules! is_a_server {
     };
 }
 pub(crate) use is_a_server;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_writes_leaves_no_folder() -> Result<()> {
+        for _ in 0..5 {
+            let server = Server::start(Recipe {
+                name: "scribe",
+                program: "sh".into(),
+                prepare: Box::new(|_, _| {
+                    let script = "i=0; while :; do i=$((i+1)); : > file$i; done";
+                    Ok(vec!["-c".into(), script.into()])
+                }),
+                ready: Box::new(|_| true),
+            })?;
+            let dir = server.dir().to_owned();
+            wait_for("a file", START, || dir.join("file1").exists().then_some(()))?;
+            drop(server);
+            assert!(!dir.exists(), "{} is still there", dir.display());
+        }
+        Ok(())
+    }
+}
