@@ -80,7 +80,7 @@ pub struct MqttConsumerConfig {
     /// their metrics the tag retained=true with "tag" (not in Telegraf).
     pub retained: Retained,
     /// The longest pause between two reads (not in Telegraf). At a steady rate it gathers messages, which saves most of the
-    /// CPU time, here and at the broker; rare messages and full windows never wait. Up to four times as long where messages
+    /// CPU time, here and at the broker; rare messages and full windows never wait. Up to eight times as long where messages
     /// bear their own time and every output gathers metrics for a later write. "0s" for none.
     pub coalesce_reads: Duration,
     /// The largest payload that is read (not in Telegraf). A larger one is a dead letter; where none are kept it is passed over

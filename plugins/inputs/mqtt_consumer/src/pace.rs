@@ -18,9 +18,9 @@ const MEMORY: f64 = 0.05;
 /// More messages than this per gulp save little, too little to keep anyone waiting.
 const ENOUGH: f64 = 128.0;
 /// More bytes neither; what waits in the socket must not reach its end, or the broker is held up.
-const ENOUGH_BYTES: f64 = 32.0 * 1024.0;
+const ENOUGH_BYTES: f64 = 64.0 * 1024.0;
 /// So many times the longest pause where nobody waits.
-const UNMISSED: u32 = 4;
+const UNMISSED: u32 = 8;
 /// So long before a write such a pause is over: what came until then goes with it.
 const BEFORE_WRITE: Duration = Duration::from_millis(2);
 /// It takes at most this part of what may still be under way.
