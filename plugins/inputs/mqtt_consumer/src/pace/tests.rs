@@ -134,54 +134,45 @@ fn the_window_of_a_broker_is_never_waited_for() {
     }
 }
 
+/// A hundred such gulps, one every `step`, of which none is followed by a pause. Gives the time of the last.
+fn never_paused(pace: &mut Pace, gulp: Gulp, step: Duration) -> Instant {
+    let mut now = Instant::now();
+    for _ in 0..100 {
+        now += step;
+        assert_eq!(pace.after(gulp, Slack::default, now), Duration::ZERO);
+    }
+    now
+}
+
 #[test]
 fn a_flood_is_not_paused() {
     let mut pace = Pace::new(LONGEST, None);
-    let mut now = Instant::now();
-    for _ in 0..100 {
-        now += Duration::from_micros(500);
-        assert_eq!(
-            pace.after(
-                Gulp {
-                    messages: 600,
-                    bytes: 65_536,
-                    full: true,
-                    ..Gulp::default()
-                },
-                Slack::default,
-                now
-            ),
-            Duration::ZERO
-        );
-    }
+    let step = Duration::from_micros(500);
+    let full = Gulp {
+        messages: 600,
+        bytes: 65_536,
+        full: true,
+        ..Gulp::default()
+    };
+    let last = never_paused(&mut pace, full, step);
     let quick = Gulp {
         messages: 500,
         bytes: 50_000,
         ..Gulp::default()
     };
-    assert_eq!(
-        pace.after(quick, Slack::default, now + Duration::from_micros(500)),
-        Duration::ZERO
-    );
+    assert_eq!(pace.after(quick, Slack::default, last + step), Duration::ZERO);
 }
 
 #[test]
 fn nothing_pauses_where_it_is_switched_off() {
-    let mut pace = Pace::new(Duration::ZERO, None);
-    let mut now = Instant::now();
-    for _ in 0..100 {
-        now += Duration::from_millis(1);
-        assert_eq!(
-            pace.after(
-                Gulp {
-                    messages: 20,
-                    bytes: 2000,
-                    ..Gulp::default()
-                },
-                Slack::default,
-                now
-            ),
-            Duration::ZERO
-        );
-    }
+    let steady = Gulp {
+        messages: 20,
+        bytes: 2000,
+        ..Gulp::default()
+    };
+    never_paused(
+        &mut Pace::new(Duration::ZERO, None),
+        steady,
+        Duration::from_millis(1),
+    );
 }
